@@ -31,14 +31,11 @@ const TAKEN: ConstraintErrors = {
   servers_name_key: () => new ConflictError('a server with this name already exists'),
 };
 
-/** What can be changed without connecting to the server: a replica that is away is not read. */
-const UNCHECKED: ReadonlySet<string> = new Set(['maxConnections', 'replicas']);
-
 /** Spare tenants that an error names. */
 const SHOWN_SPARES = 20;
 
-/** What can be changed without asking the server. */
-const UNCHECKED: ReadonlySet<string> = new Set(['maxConnections', 'maxTenants', 'maxBytes', 'labels']);
+/** What can be changed without asking the server: a replica that is away is not read. */
+const UNCHECKED: ReadonlySet<string> = new Set(['maxConnections', 'replicas', 'maxTenants', 'maxBytes', 'labels']);
 
 const FOR_UPDATE = { mode: 'pessimistic_write' } as const;
 

@@ -43,7 +43,7 @@ export class ServerEntity {
 
   /** Its read replicas. Those of the default server come from `DATABASE_REPLICAS`. */
   @Column('jsonb', { default: [] })
-  replicas: readonly { readonly host: string; readonly port: number }[];
+  replicas: readonly HostAndPort[];
 
   /** When true, no more tenants are placed on the server. */
   @Column('boolean', { default: false })

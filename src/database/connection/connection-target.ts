@@ -8,12 +8,6 @@ interface NetworkAddress extends HostAndPort {
   readonly tls: 'disable' | 'require' | 'verify-full';
 }
 
-/** Where a streaming standby of a server listens: TLS, roles and databases are the server's own. */
-export interface ReplicaAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** One PostgreSQL server as a client sees it. */
 export interface ServerAddress extends NetworkAddress {
   readonly id: string;
@@ -22,8 +16,8 @@ export interface ServerAddress extends NetworkAddress {
    * sessions.
    */
   readonly aroundPooler?: NetworkAddress | undefined;
-  /** Its read replicas; with a pooler, the addresses of the poolers in front of them. */
-  readonly replicas?: readonly ReplicaAddress[] | undefined;
+  /** Its read replicas, whose TLS, roles and databases are its own; with a pooler, the addresses of the poolers in front of them. */
+  readonly replicas?: readonly HostAndPort[] | undefined;
 }
 
 /**
@@ -70,7 +64,7 @@ export function hasReplicas({ server }: ConnectionTarget): boolean {
 }
 
 /** The same database and login role at one of the server's replicas, whose connections have a limit of their own. */
-export function replicaTarget(target: ConnectionTarget, { host, port }: ReplicaAddress): ConnectionTarget {
+export function replicaTarget(target: ConnectionTarget, { host, port }: HostAndPort): ConnectionTarget {
   const { id, tls, aroundPooler } = target.server;
   const address = { host, port, tls };
   const suffix = `${REPLICA_INFIX}${host}:${port}`;

@@ -3,12 +3,8 @@ import { reasonOf } from '../../platform/errors/reason-of.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { withDeadline } from '../../platform/timeout.js';
 import type { ConnectionOptions } from '../connection/client-config.js';
-import {
-  type ConnectionTarget,
-  type ReplicaAddress,
-  replicaTarget,
-  type ServerAddress,
-} from '../connection/connection-target.js';
+import { type ConnectionTarget, replicaTarget, type ServerAddress } from '../connection/connection-target.js';
+import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import type { SlotSource } from '../connection/slot-source.js';
 import { type AcquireRequest, type ConnectionPool, operationWork } from '../pool/connection-pool.js';
 import { sendOnClient } from '../statements/client-flights.js';
@@ -44,7 +40,7 @@ export class ServerReplicas {
     ...{ elsewhere: 0, failed: 0 },
   };
   private readonly logger = new Logger('ReadReplicas');
-  private readonly replicas: readonly { readonly address: ReplicaAddress; readonly replica: Replica }[];
+  private readonly replicas: readonly { readonly address: HostAndPort; readonly replica: Replica }[];
   private timer: NodeJS.Timeout | undefined;
   private isEnded = false;
   private usedAt = -Infinity;
@@ -78,7 +74,7 @@ export class ServerReplicas {
     });
   }
 
-  addressOf(replica: Replica): ReplicaAddress | undefined {
+  addressOf(replica: Replica): HostAndPort | undefined {
     return this.replicas.find((known) => known.replica === replica)?.address;
   }
 

@@ -1,4 +1,5 @@
-import { replicaTarget, type ReplicaAddress } from '../../database/connection/connection-target.js';
+import { replicaTarget } from '../../database/connection/connection-target.js';
+import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import type { CatalogContext, Check } from '../diagnosis/check.js';
 import { type Finding, ok, warn } from '../diagnosis/finding.js';
@@ -39,7 +40,7 @@ async function checkServer({ server, facts }: ServerState, context: CatalogConte
     context.options,
     async (client) => (await client.query<{ system: string; lsn: string }>(PRIMARY)).rows,
   );
-  const check = async (address: ReplicaAddress): Promise<Finding> => {
+  const check = async (address: HostAndPort): Promise<Finding> => {
     const subject = `${server.name} ${address.host}:${address.port}`;
     try {
       const [replica] = await queryServer(
