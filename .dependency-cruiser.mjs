@@ -39,6 +39,7 @@ export const DATABASE_ROOMS = [
   ['budget'],
   ['connection'],
   ['isolation', 'leakproof', 'sizes'],
+  ['citus'],
 ];
 
 /** Matches a file or anything in a folder. */

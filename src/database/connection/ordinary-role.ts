@@ -16,6 +16,7 @@ const looks = [
   `coalesce(current_setting('app.tenant_id'::text, true), '') <> ''`,
   `EXISTS (SELECT FROM pg_namespace n
            WHERE n.nspowner = me.oid OR has_schema_privilege(session_user, n.oid, 'CREATE'::text) OFFSET 0)`,
+  `EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')`,
   `EXISTS (SELECT FROM pg_policy p WHERE p.polpermissive AND NOT ${IS_OWN_POLICY})`,
   `EXISTS (SELECT FROM pg_proc p
            WHERE p.oid >= '${FIRST_NORMAL_OBJECT_ID}' AND p.prosecdef

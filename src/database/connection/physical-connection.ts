@@ -59,7 +59,7 @@ export class PhysicalConnection {
 
   private static async openWith(client: ReadWriteClient, { onLost, signal }: OpenOptions): Promise<PhysicalConnection> {
     client.on('error', () => undefined); // 'end' follows; pending queries reject with the same error
-    const session = new SessionState(internalsOf(client).connection);
+    const session = new SessionState(internalsOf(client).connection, () => client.isOwnCommand());
     await connect(client, signal);
     session.markConnected();
     const connection = new PhysicalConnection(client, session);

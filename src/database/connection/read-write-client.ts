@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { endsWithin } from '../../platform/timeout.js';
 import { markOwnRefusal } from '../../platform/postgres/lost-connection.js';
+import { restoreNames } from '../citus/shard-names.js';
 import { ReadOnlyServerError } from './connection.errors.js';
 import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import { internalsOf, type ParameterStatus } from './pg-internals.js';
@@ -44,6 +45,10 @@ export class ReadWriteClient extends pg.Client {
   isReadOnlyTransaction = false;
   /** Whether the statement that the server is working on was made read-only by us; set by what sends several on a connection. */
   isReadOnlyStatement: () => boolean = () => false;
+  /** Whether its database has Citus, which is asked once per pool. */
+  hasCitus = false;
+  /** Whether the command that the server is working on was made here, whatever its tag. */
+  isOwnCommand: () => boolean = () => false;
   private readonly isBehindPooler: boolean;
   private readonly isReplica: boolean;
   private readonly slots: SlotSource | undefined;
@@ -176,6 +181,7 @@ export class ReadWriteClient extends pg.Client {
   }
 
   private onError(error: pg.DatabaseError): void {
+    if (this.hasCitus) restoreNames(error);
     if (error.code !== READ_ONLY_TRANSACTION || this.refusesWrites) return;
     if (this.isReplica || this.isReadOnlyTransaction || this.isReadOnlyStatement()) return markOwnRefusal(error);
     this.wasWriteRefused = true;
@@ -245,6 +251,11 @@ export async function atPrimary(config: ConnectionConfig): Promise<ConnectionCon
   if (!addresses) return config;
   const find = ServerAddresses.of(addresses).find((address, signal) => askAddress({ ...single, ...address }, signal));
   return { ...single, ...(await find) };
+}
+
+/** Whether the stamps of the client's statements must reach workers of Citus. */
+export function hasCitus(client: pg.ClientBase): boolean {
+  return client instanceof ReadWriteClient && client.hasCitus;
 }
 
 /** Without an error the callback gets undefined, which the types of node-postgres leave out. */

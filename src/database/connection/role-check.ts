@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { type ConnectionTarget, targetName } from './connection-target.js';
 import { UnsafeRoleError } from './connection.errors.js';
+import { HAS_CITUS } from '../citus/citus.js';
+import { citusObstacle } from '../citus/citus-obstacles.js';
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID, IS_OWN_POLICY } from './exposing-objects.js';
 import { ORDINARY_ROLE } from './ordinary-role.js';
@@ -23,6 +25,8 @@ interface RoleFacts {
   readonly has_default_stamp: boolean;
   readonly creates_in_schema: string | null;
   readonly creates_schemas: boolean;
+  /** Whether the database has Citus. */
+  readonly has_citus: boolean;
   /** Whether there is anything that may let the role past the policies, so that it must be looked at. */
   readonly needs_closer_look: boolean;
 }
@@ -72,6 +76,7 @@ const ROLE_FACTS = `
           WHERE n.nspowner = ANY (role.oids)
              OR a.privilege_type = 'CREATE' AND a.grantee = ANY (role.oids || 0::oid)) AS creates_in_schema,
          has_database_privilege(session_user, current_database(), 'CREATE') AS creates_schemas,
+         ${HAS_CITUS} AS has_citus,
          role.assumes_others
            OR EXISTS (SELECT FROM relation WHERE is_suspicious)
            OR EXISTS (SELECT FROM relation, aclexplode(relacl) a
@@ -92,13 +97,14 @@ const ROLE_FACTS = `
  * takes as long as the rest of the check. In a tenant's own database, where the first request waits for all of it, an
  * ordinary role is recognised by less than half of the rest.
  *
+ * @returns whether the database has Citus
  * @throws UnsafeRoleError, or an error of node-postgres when the server does not respond within `timeoutMs`
  */
 export async function assertRoleIsSubjectToPolicies(
   client: pg.ClientBase,
   target: ConnectionTarget,
   { timeoutMs, trustedFunctions }: RoleCheckOptions,
-): Promise<void> {
+): Promise<boolean> {
   const queryRows = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> => {
     const query = { text, values, query_timeout: timeoutMs };
     return (await client.query<Row>(query)).rows;
@@ -108,15 +114,18 @@ export async function assertRoleIsSubjectToPolicies(
   };
   if (!target.shared) {
     const [role] = await queryRows<{ readonly is_ordinary: boolean | null }>(ORDINARY_ROLE);
-    if (role?.is_ordinary === true) return;
+    if (role?.is_ordinary === true) return false;
   }
   const [facts] = await queryRows<RoleFacts>(ROLE_FACTS);
   if (!facts) return reject('does not exist on the server');
   const reason = reasonIn(facts);
   if (reason !== undefined) reject(reason);
-  if (!facts.needs_closer_look) return;
+  const obstacle = facts.has_citus ? await citusObstacle(target.shared, queryRows) : undefined;
+  if (obstacle !== undefined) reject(obstacle);
+  if (!facts.needs_closer_look) return facts.has_citus;
   const reasons = await queryRows<{ readonly reason: string }>(EXPOSING_OBJECTS, [trustedFunctions]);
   if (reasons.length > 0) reject(reasons.map((row) => row.reason).join('; '));
+  return facts.has_citus;
 }
 
 function reasonIn(facts: RoleFacts): string | undefined {

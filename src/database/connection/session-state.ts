@@ -30,8 +30,14 @@ export class SessionState {
   /** The statement described last returns no columns. */
   private isWithoutColumns = false;
 
-  /** @param connection emits the server's messages by name */
-  constructor(connection: EventEmitter) {
+  /**
+   * @param connection emits the server's messages by name
+   * @param isOwnCommand whether the command that was completed was made here, so that it leaves nothing behind
+   */
+  constructor(
+    connection: EventEmitter,
+    private readonly isOwnCommand: () => boolean = () => false,
+  ) {
     connection.on('parameterStatus', (setting: ParameterStatus) => this.onSetting(setting));
     connection.on('noData', () => (this.isWithoutColumns = true));
     connection.on('rowDescription', () => (this.isWithoutColumns = false));
@@ -62,7 +68,8 @@ export class SessionState {
   private onCommand(text: string): void {
     const tag = withoutCounts(text);
     if (tag === CLEANING) this.ranOtherCommand = false;
-    else if (!HARMLESS.has(tag) || (tag === 'SELECT' && this.isWithoutColumns)) this.ranOtherCommand = true;
+    else if (!HARMLESS.has(tag) || (tag === 'SELECT' && this.isWithoutColumns))
+      this.ranOtherCommand ||= !this.isOwnCommand();
     this.isWithoutColumns = false;
   }
 }

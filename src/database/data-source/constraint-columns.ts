@@ -5,7 +5,8 @@ import type { TenantAccess } from '../statements/tenant-access.js';
 
 /** PostgreSQL's names of a constraint, or of a unique index, which is reported as one. */
 export interface ConstraintName {
-  readonly schema: string;
+  /** Default: the tenant's own. */
+  readonly schema?: string | undefined;
   readonly table: string;
   readonly constraint: string;
 }
@@ -25,7 +26,7 @@ const COLUMNS = `
     UNION ALL
     SELECT i.indrelid, x.relname, i.indkey::int2[] FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid) k ON k.relation = t.oid
-  WHERE n.nspname = $1 AND t.relname = $2 AND k.name = $3
+  WHERE n.nspname = coalesce($1, pg_catalog.current_schema()) AND t.relname = $2 AND k.name = $3
   LIMIT 1`;
 
 /** PostgreSQL leaves the columns of a violated constraint out where row-level security holds. They change with tables only. */
@@ -46,7 +47,10 @@ export async function constraintColumns(
   return columns ?? [];
 }
 
-async function read(access: TenantAccess, values: readonly string[]): Promise<readonly string[] | undefined> {
+async function read(
+  access: TenantAccess,
+  values: readonly (string | undefined)[],
+): Promise<readonly string[] | undefined> {
   try {
     const reading = runStamped(access, { text: COLUMNS, values, isChecked: true });
     const { rows } = await withDeadline(reading, READ_TIMEOUT_MS);

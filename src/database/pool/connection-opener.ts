@@ -19,7 +19,8 @@ const RECYCLE_JITTER = 0.1;
 /** Opens connections to one target. */
 export class ConnectionOpener {
   readonly breaker = new ConnectBreaker();
-  private isRoleChecked = false;
+  /** What the role check found; undefined until the first connection. */
+  private place: CheckedPlace | undefined;
   private lastError: unknown;
   private readonly abandoned = new AbortController();
 
@@ -62,9 +63,9 @@ export class ConnectionOpener {
       const connection = await this.openConnection(this.target, this.options, {
         onLost: () => entry && onLost(entry),
         signal: this.abandoned.signal,
-        isRoleChecked: this.isRoleChecked,
+        place: this.place,
       });
-      this.isRoleChecked = true;
+      this.place ??= { hasCitus: connection.client.hasCitus };
       const isBehindPooler = this.target.server.aroundPooler !== undefined;
       entry = new PoolEntry(connection, this.now(), this.retireAt(), isBehindPooler);
       return entry;
@@ -89,7 +90,12 @@ export type OpenConnection = (
 
 export interface TenantConnectionOptions extends OpenOptions {
   /** Once per pool is enough: a target keeps its role, and a target with a new role gets a new pool. */
-  readonly isRoleChecked?: boolean;
+  readonly place?: CheckedPlace | undefined;
+}
+
+/** What is known of a target whose role was checked. */
+interface CheckedPlace {
+  readonly hasCitus: boolean;
 }
 
 /**
@@ -100,11 +106,14 @@ export interface TenantConnectionOptions extends OpenOptions {
 export async function openTenantConnection(
   target: ConnectionTarget,
   options: PoolOptions,
-  { isRoleChecked = false, ...open }: TenantConnectionOptions,
+  { place, ...open }: TenantConnectionOptions,
 ): Promise<PhysicalConnection> {
   const connection = await PhysicalConnection.open(clientConfig(target, options), open);
   try {
-    if (!isRoleChecked) await assertRoleIsSubjectToPolicies(connection.client, target, roleCheckOptions(options));
+    const { client } = connection;
+    client.hasCitus = place
+      ? place.hasCitus
+      : await assertRoleIsSubjectToPolicies(client, target, roleCheckOptions(options));
     ResultLimit.set(connection.client, options.maxResultBytes);
     return connection;
   } catch (error) {

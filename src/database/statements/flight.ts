@@ -8,7 +8,15 @@ import {
 } from '../connection/pg-internals.js';
 import type { FlightStatement } from './flight-statement.js';
 import { type NamedStatement, prepareMessages, type PreparedStatements } from './prepared-statements.js';
-import { flightStampStatement, type GatePassage, gatedStampStatement, type Stamp } from './stamp.js';
+import {
+  flightStampStatement,
+  type GatePassage,
+  gatedStampStatement,
+  gateStatement,
+  replayedStatement,
+  type Stamp,
+} from './stamp.js';
+import { stampCommands } from './stamp-commands.js';
 import type { OnPosition } from './statement.js';
 import { statementRecords } from './statement-records.js';
 import { POSITION_SQL } from './wal-position.js';
@@ -51,6 +59,9 @@ export interface Prelude {
  *
  * Where the position of the log is asked for, that follows behind the `Sync`, up to a `Sync` of its own: by then the
  * statements are committed.
+ *
+ * In a database with Citus, only `SET LOCAL` in a transaction that was begun reaches the workers. The flight is then `BEGIN`, the
+ * stamp as commands, the statements, `Sync`, `COMMIT`, `Sync`, still in one write, and is over with the answer to the second one.
  */
 export class Flight {
   /** The first error, reported once the server is ready for the next flight. */
@@ -78,6 +89,8 @@ export class Flight {
   /** Whether the server is done with the statements, and the position is still to come. */
   private isPositionAhead = false;
   private logPosition: string | undefined;
+  /** What the server is to answer before the flight is over, where it brings a transaction of its own along. */
+  private transaction: 'none' | 'open' | 'ending' = 'none';
 
   /**
    * @param onComplete called at the end: when the response is complete and the server is ready for the next flight, or when
@@ -105,23 +118,35 @@ export class Flight {
     return this.position === this.statements.length;
   }
 
+  /** Whether the server is working on a command of the prelude, none of which is a caller's. */
+  get isInPrelude(): boolean {
+    return this.preludeLeft > 0;
+  }
+
   /**
    * Builds the messages to send.
    *
    * @param names the connection's prepared statements; undefined sends without names
    * @param shared whether other tenants use the connection, too
+   * @param isDistributed whether the database has Citus
    * @throws whatever serialising the parameter values throws
    */
-  messages(client: ClientInternals, names: PreparedStatements | undefined, shared: boolean): Buffer[] {
+  messages(
+    client: ClientInternals,
+    names: PreparedStatements | undefined,
+    shared: boolean,
+    isDistributed = false,
+  ): Buffer[] {
     const { statements } = this;
-    const { stamp, isStamped } = this.prelude;
-    this.names = this.retries === 0 && stamp ? names : undefined;
+    const { stamp, begin, isStamped } = this.prelude;
+    this.names = this.retries === 0 && stamp && !isDistributed ? names : undefined;
+    this.transaction = isDistributed && stamp && !isStamped && begin === undefined ? 'open' : 'none';
     this.position = 0;
     this.isPositionAhead = false;
     this.logPosition = undefined;
     // First, because what is behind an error is skipped: the server would keep names that are forgotten here.
     const messages = this.names?.evictOldest().map((name) => protocol.close(name)) ?? [];
-    messages.push(...this.preludeMessages());
+    messages.push(...this.preludeMessages(isDistributed));
     for (const statement of statements) {
       statement.expect(client);
       const names = isStamped && !statement.hasFixedColumns ? undefined : this.names;
@@ -129,6 +154,7 @@ export class Flight {
       messages.push(...(byName ?? statement.messagesByText()));
     }
     messages.push(protocol.sync);
+    if (this.transaction === 'open') messages.push(...commandMessages('COMMIT'), protocol.sync);
     if (this.onPosition) messages.push(...this.positionMessages(), protocol.sync);
     return messages;
   }
@@ -148,8 +174,17 @@ export class Flight {
       this.preludeLeft -= 1;
       return;
     }
+    if (this.transaction === 'ending') return;
     this.statements[this.position]?.addCommandComplete(message);
     this.position += 1;
+  }
+
+  /** The server is ready for what is behind a `Sync`. @returns whether that is the flight's own `COMMIT` */
+  handleSynced(): boolean {
+    if (this.transaction !== 'open') return false;
+    this.transaction = 'ending';
+    this.preludeLeft = 0; // after an error the rest of it was skipped
+    return true;
   }
 
   handleEmptyQuery(): void {
@@ -235,10 +270,11 @@ export class Flight {
     else this.onComplete(this.failure ?? error);
   }
 
-  private preludeMessages(): Buffer[] {
+  private preludeMessages(isDistributed: boolean): Buffer[] {
     const { stamp, begin, isStamped } = this.prelude;
     const messages: Buffer[] = [];
     this.preludeLeft = 0;
+    if (isDistributed && stamp && !isStamped) return this.preludeAsCommands(stamp);
     if (begin !== undefined) {
       if (this.retries > 0) this.addCommand(messages, 'ROLLBACK');
       this.addCommand(messages, begin);
@@ -253,15 +289,29 @@ export class Flight {
     return messages;
   }
 
+  private preludeAsCommands(stamp: Stamp): Buffer[] {
+    const { begin } = this.prelude;
+    const messages: Buffer[] = [];
+    for (const text of [begin ?? 'BEGIN', ...stampCommands(stamp)]) this.addCommand(messages, text);
+    const questions = [
+      ...(stamp.replayed === undefined ? [] : [replayedStatement(stamp.replayed)]),
+      ...(stamp.gate === undefined
+        ? []
+        : [gateStatement(stamp.gate, begin === undefined ? 'check_gate' : 'enter_gate')]),
+    ];
+    for (const { text, values } of questions) this.addCommand(messages, text, values);
+    return messages;
+  }
+
   private positionMessages(): Buffer[] {
     const named = (this.namedPosition = this.names?.position);
     if (!named) return commandMessages(POSITION_SQL);
     return [...prepareMessages(named, POSITION_SQL), protocol.bind([], named.name), protocol.execute];
   }
 
-  private addCommand(messages: Buffer[], text: string): void {
+  private addCommand(messages: Buffer[], text: string, values?: readonly string[]): void {
     this.preludeLeft += 1;
-    messages.push(...commandMessages(text));
+    messages.push(...commandMessages(text, values));
   }
 
   private stampByName(stamp: Stamp, named: NamedStatement): Buffer[] {

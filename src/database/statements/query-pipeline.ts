@@ -17,6 +17,7 @@ import {
   protocol,
   internalsOf,
 } from '../connection/pg-internals.js';
+import { hasCitus, ReadWriteClient } from '../connection/read-write-client.js';
 import { flushAtEndOfTurn } from '../../platform/end-of-turn.js';
 
 /** The first flights of a connection fill its backend's caches, so their durations are not representative. */
@@ -68,8 +69,10 @@ export class QueryPipeline implements ActiveQuery {
     this.internals = internalsOf(client);
     this.limit = ResultLimit.of(client);
     this.roundTrip = roundTripTo(client as pg.Client);
-    if (client instanceof ReadWriteClient)
+    if (client instanceof ReadWriteClient) {
       client.isReadOnlyStatement = () => this.flights[0]?.stamp?.isReadOnly ?? false;
+      client.isOwnCommand = () => this.flights[0]?.isInPrelude ?? false;
+    }
   }
 
   send(flight: Flight, options: SendOptions): void {
@@ -77,8 +80,9 @@ export class QueryPipeline implements ActiveQuery {
     if (unusable) return process.nextTick(() => flight.fail(unusable));
     const now = performance.now();
     try {
-      const named = options.named && flight.stamp?.statementTimeoutMs === undefined;
-      const messages = flight.messages(this.internals, named ? this.names : undefined, options.shared);
+      const isDistributed = hasCitus(this.client);
+      const named = options.named && flight.stamp?.statementTimeoutMs === undefined && !isDistributed;
+      const messages = flight.messages(this.internals, named ? this.names : undefined, options.shared, isDistributed);
       if (named && this.flights.length === 0) this.measureRoundTrip(now);
       this.outgoing.push(...messages);
     } catch (error) {
@@ -206,6 +210,7 @@ export class QueryPipeline implements ActiveQuery {
     const now = performance.now();
     if (this.probedAt !== undefined) return this.endProbe(this.probedAt, now);
     const [flight] = this.flights;
+    if (flight?.handleSynced()) return this.keepActive();
     if (!flight) return;
     if (flight.awaitsPosition()) return this.stayActive();
     this.flights.shift();

@@ -6,7 +6,8 @@ import { proofOf, type StampKey } from '../isolation/stamp-key.js';
  * The tenant identity that travels with a statement, and the proof that it was given out by us.
  *
  * On a pooled connection all settings are transaction-local, so nothing of a tenant outlives its statement or
- * transaction there. The values are always bound parameters: texts are visible to others in `pg_stat_activity`.
+ * transaction there. The values are always bound parameters: texts are visible to others in `pg_stat_activity`. Databases with
+ * Citus are the exception (`stamp-commands`).
  */
 export interface Stamp {
   readonly tenantId: string;
@@ -82,6 +83,11 @@ export function flightStampStatement(stamp: Stamp): { readonly text: string; rea
   return { text: `${text}${READ_ONLY}, ${guard}`, values: [...values, stamp.replayed] };
 }
 
+/** What a replica must have replayed alone, behind a stamp that was sent as commands. */
+export function replayedStatement(replayed: string): { readonly text: string; readonly values: readonly string[] } {
+  return { text: `SELECT ${REPLAYED.replace('$n', '$1')}`, values: [replayed] };
+}
+
 /** Whether a read was refused because its replica had not replayed what `Stamp.replayed` says. Nothing of it has run. */
 export function isReplicaBehind(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === INVALID_TEXT && error.message.includes(BEHIND);
@@ -98,6 +104,14 @@ export function gatedStampStatement(
     text: `${text}, ${ISOLATION_SCHEMA}.${passage}($${values.length + 1})`,
     values: [...values, stamp.gate ?? ''],
   };
+}
+
+/** The gate's passage alone, behind a stamp that was sent as commands. */
+export function gateStatement(
+  gate: string,
+  passage: GatePassage,
+): { readonly text: string; readonly values: readonly string[] } {
+  return { text: `SELECT ${ISOLATION_SCHEMA}.${passage}($1)`, values: [gate] };
 }
 
 /**

@@ -2,13 +2,15 @@ import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { StampKey } from '../isolation/stamp-key.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
+import { hasCitus } from '../connection/read-write-client.js';
 import { discardReason } from '../connection/connection-failure.js';
 import { bindToCaller } from '../../platform/context.js';
 import { ListeningWatch } from './listening-watch.js';
 import { withPosition } from '../statements/with-position.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { HeldConnection } from './held-connection.js';
-import type { Statement } from '../statements/statement.js';
+import { emptyResult, type Statement } from '../statements/statement.js';
+import { PROPAGATE } from '../statements/stamp-commands.js';
 import { classifyStatement } from '../sql-guard/classify-statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
 import { SessionEndedError } from './transaction.errors.js';
@@ -121,9 +123,9 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   ): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
-    const { built } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
+    const { built, kind } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
     assertMayAdd(this.growth, text);
-    return this.enqueue<Row>(withPosition(built ?? { text, values: values && [...values] }));
+    return this.enqueue<Row>(withPosition(built ?? { text, values: values && [...values] }), kind === 'begin');
   }
 
   /** Receives the tenant's notifications on the channel, as the event `notification`. */
@@ -173,7 +175,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
    * @throws SessionRefusedError when the tenant's rows have moved
    */
   private async open(stamp: Stamp): Promise<void> {
-    await this.enqueue(stampStatement(stamp, 'session'));
+    if (!hasCitus(this.held.client)) await this.enqueue(stampStatement(stamp, 'session'));
     if (stamp.gate === undefined || this.isUnlimited) return;
     await this.enqueue({ text: HOLD_GATE, values: [stamp.tenantId, stamp.gate] });
     try {
@@ -183,10 +185,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     }
   }
 
-  private async enqueue<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
+  private async enqueue<Row extends object>(statement: Statement, isBegin = false): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.tenantId);
-    return this.held.inTurn(() => this.send<Row>(statement));
+    return this.held.inTurn(() => this.send<Row>(statement, isBegin));
   }
 
   /** Its own statements notice a loss otherwise. A limited session is ended when it is idle, so it is not kept busy. */
@@ -200,16 +202,29 @@ export class SessionLease extends EventEmitter<SessionEvents> {
       });
   }
 
-  private async send<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
+  private async send<Row extends object>(statement: Statement, isBegin: boolean): Promise<SessionResult<Row>> {
     const { revoked } = this.held.connection;
     if (revoked) throw revoked;
     if (this.loss) throw this.loss;
     try {
       await this.renewStamp();
-      return (await this.held.send(statement, { stamp: this.stamp, isStamped: true })) as SessionResult<Row>;
+      const sent = hasCitus(this.held.client)
+        ? this.sendDistributed(statement, isBegin)
+        : this.held.send(statement, { stamp: this.stamp, isStamped: true });
+      return (await sent) as SessionResult<Row>;
     } catch (error) {
       throw error === this.held.connection.revoked ? error : codedLoss(error);
     }
+  }
+
+  /** Citus sends no setting of a session to its workers: each statement outside a transaction, and each transaction, has the stamp. */
+  private async sendDistributed(statement: Statement, isBegin: boolean): Promise<pg.QueryResult> {
+    const { held, stamp } = this;
+    if (held.client.getTransactionStatus() !== 'I') return held.send(statement);
+    if (!isBegin) return held.send(statement, { stamp });
+    // Not a query: the caller may still set the transaction's modes.
+    await held.send({ text: PROPAGATE }, { begin: statement.text, stamp });
+    return emptyResult('BEGIN');
   }
 
   /** Between transactions only: a rollback would take the settings back. */
@@ -218,7 +233,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (key === undefined || this.held.client.getTransactionStatus() !== 'I') return;
     const stamp = signedWith(key, this.stamp);
     if (stamp.proof === this.stamp.proof) return;
-    await this.held.send(stampStatement(stamp, 'session'));
+    if (!hasCitus(this.held.client)) await this.held.send(stampStatement(stamp, 'session'));
     this.stamp = stamp;
   }
 

@@ -1,0 +1,68 @@
+import type pg from 'pg';
+
+/** Further ones usually have the same cause. */
+const MAX_REASONS = 5;
+
+const QUALIFIED = `format('%I.%I', n.nspname, c.relname)`;
+
+// Citus describes its tables in `pg_dist_partition`, by the name of the method: `h`, `a` and `r` distribute rows by a column; `n` is a
+// reference table, one of a distributed schema, or one that only the coordinator has.
+const TABLES = `
+  SELECT 'may use the table ' || ${QUALIFIED} || ', whose rows Citus distributes by a column: only tables of distributed schemas are served' AS reason
+  FROM pg_dist_partition d JOIN pg_class c ON c.oid = d.logicalrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE d.partmethod::text <> 'n'
+    AND (has_any_column_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE')
+         OR has_table_privilege(session_user, c.oid, 'DELETE'))
+  UNION ALL
+  SELECT 'is shown rows of other tenants by the policy ' || quote_ident(p.polname) || ' on ' || ${QUALIFIED}
+         || ': Citus makes a RESTRICTIVE policy a permissive one on its shards'
+  FROM pg_policy p JOIN pg_dist_partition d ON d.logicalrelid = p.polrelid
+  JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE NOT p.polpermissive
+  ORDER BY 1 LIMIT ${MAX_REASONS}`;
+
+const DISTRIBUTES = `SELECT to_regclass('pg_dist_partition') IS NOT NULL AS distributes`;
+
+// The texts of all sessions of one role are visible to each of them, here and on the workers.
+const VISIBLE_TEXTS = `
+  SELECT CASE
+    WHEN current_setting('track_activities') <> 'off' THEN 'track_activities is not off'
+    WHEN current_setting('pg_stat_statements.track_utility', true) = 'on' AND to_regclass('pg_stat_statements') IS NOT NULL
+      THEN 'pg_stat_statements.track_utility is on'
+    END AS visible`;
+
+const ON_WORKERS = `SELECT to_regprocedure('run_command_on_workers(text, boolean)') IS NOT NULL AS asks`;
+const ASK_WORKERS = `
+  SELECT count(*)::int AS visible
+  FROM run_command_on_workers($command$ SELECT current_setting('track_activities') $command$)
+  WHERE NOT success OR result IS DISTINCT FROM 'off'`;
+
+/**
+ * Why a login role must not be used in a database with Citus; undefined when it may. Continues "its login role …".
+ *
+ * @param isShared whether several tenants have the role
+ * @param query runs a statement as the role
+ */
+export async function citusObstacle(
+  isShared: boolean,
+  query: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>,
+): Promise<string | undefined> {
+  const [catalog] = await query<{ distributes: boolean }>(DISTRIBUTES);
+  if (catalog?.distributes) {
+    const rows = await query<{ reason: string }>(TABLES);
+    if (rows.length > 0) return rows.map(({ reason }) => reason).join('; ');
+  }
+  return isShared ? visibleTexts(query) : undefined;
+}
+
+async function visibleTexts(
+  query: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>,
+): Promise<string | undefined> {
+  const [here] = await query<{ visible: string | null }>(VISIBLE_TEXTS);
+  const means = 'is shared by tenants, and each could read the proofs of the others in texts of statements';
+  if (!here || here.visible !== null) return `${means}: ${here?.visible ?? 'unknown'}`;
+  const [workers] = await query<{ asks: boolean }>(ON_WORKERS);
+  if (!workers?.asks) return undefined;
+  const [answer] = await query<{ visible: number }>(ASK_WORKERS);
+  return answer?.visible === 0 ? undefined : `${means}: track_activities is not off on ${answer?.visible} workers`;
+}
