@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { isOwnRefusal } from '../../platform/postgres/lost-connection.js';
+import { isMovedShard, isOwnRefusal } from '../../platform/postgres/lost-connection.js';
 import { type ConnectionTarget, type ServerAddress, targetName } from './connection-target.js';
 
 /** SQLSTATE classes and codes after which a connection must not be reused. */
@@ -14,7 +14,7 @@ const FATAL_SQLSTATE = /^(?:08|57P0[1-5]|25006|XX)/;
 export function discardReason(error: unknown): string | undefined {
   if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.message : 'unknown error';
   if (error.severity === 'FATAL' || error.severity === 'PANIC') return error.message;
-  if (isOwnRefusal(error)) return undefined;
+  if (isOwnRefusal(error) || isMovedShard(error)) return undefined;
   return FATAL_SQLSTATE.test(error.code ?? '') ? `SQLSTATE ${error.code}` : undefined;
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { PublicError } from '../../platform/errors/public-error.js';
-import { isLostConnection } from '../../platform/postgres/lost-connection.js';
+import { isLostConnection, isMovedShard } from '../../platform/postgres/lost-connection.js';
 
 /** PostgreSQL's `query_canceled`. */
 const CANCELED = '57014';
@@ -45,12 +45,13 @@ export function codedLoss(error: unknown): unknown {
 
 /**
  * Whether a statement certainly had no effect because its connection was dead: node-postgres did not send it, or the
- * server's first and only message ended the connection, which excludes a commit.
+ * server's first and only message ended the connection, which excludes a commit; or because its shard of Citus has moved.
  *
  * A socket that broke without a message does not count: the statement may have run.
  */
 export function neverTookEffect(error: unknown, hasExecuted: boolean): boolean {
   if (hasExecuted) return false;
+  if (isMovedShard(error)) return true;
   // PostgreSQL names the routine that raised the error. A pooler does not: it saw a connection end, not what ran on it.
   if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' && error.routine !== undefined;
   return error instanceof Error && /not queryable/.test(error.message);

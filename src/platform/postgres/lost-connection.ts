@@ -9,6 +9,9 @@ const GONE = /^(?:08|53|57P0[1-3]|25006)/;
 /** Of the error 55000, which has many causes, for a database that accepts no connections (`ALTER DATABASE … ALLOW_CONNECTIONS false`). */
 const CLOSED_DATABASE = { code: '55000', routine: 'CheckMyDatabase' };
 
+/** Of Citus: the shard that a statement was planned for was moved or split before the statement came to it. */
+const MOVED_SHARD = { code: 'XX000', message: /^could not find valid entry for shard \d/ };
+
 const SOCKET_ERRORS: ReadonlySet<string | undefined> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -45,9 +48,16 @@ export function isLostConnection(error: unknown): boolean {
   const { code, message, driverError } = (error ?? {}) as { code?: string; message?: string; driverError?: unknown };
   if (driverError !== undefined) return isLostConnection(driverError); // wrapped by TypeORM
   if (error instanceof pg.DatabaseError) {
-    return (GONE.test(code ?? '') && !isOwnRefusal(error)) || isClosedDatabase(error);
+    return (GONE.test(code ?? '') && !isOwnRefusal(error)) || isClosedDatabase(error) || isMovedShard(error);
   }
   return SOCKET_ERRORS.has(code) || code === SERVER_READ_ONLY || MESSAGES.test(message ?? '');
+}
+
+/** Whether a statement did not find its shard of Citus, which has moved. It has had no effect, and finds the shard the next time. */
+export function isMovedShard(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError && error.code === MOVED_SHARD.code && MOVED_SHARD.message.test(error.message)
+  );
 }
 
 function isClosedDatabase({ code, routine }: pg.DatabaseError): boolean {

@@ -138,6 +138,24 @@ describe('in a database with Citus', () => {
     expect(proxy.takeWrites()).toEqual([`${'PBE'.repeat(5)}PBDEPBDESPBES`]);
   });
 
+  it('a read whose shard has moved is sent again, on the same connection, and a write fails', async () => {
+    await database.define(
+      'shared',
+      `CREATE SEQUENCE IF NOT EXISTS attempts;
+       CREATE OR REPLACE FUNCTION moved() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+         IF nextval('shared.attempts') % 2 = 1 THEN
+           RAISE 'could not find valid entry for shard 102054' USING ERRCODE = 'XX000';
+         END IF;
+         RETURN 1;
+       END $$`,
+    );
+    expect((await clientOf(pool, tenant).query('SELECT moved()')).rows).toEqual([{ moved: 1 }]);
+    const insert = clientOf(pool, tenant).query(`INSERT INTO notes (body) SELECT 'moved' || moved()`);
+    await expect(insert).rejects.toMatchObject({ code: 'XX000' });
+    expect(await bodies()).toEqual(['mine', 'yours']);
+    expect(pool.snapshot()).toMatchObject({ opened: 1 });
+  });
+
   it('a stream reads under the stamp', async () => {
     const stream = clientOf(pool, tenant).query(new QueryStream(SELECT));
     const rows: unknown[] = [];
