@@ -21,7 +21,7 @@ import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { dedicatedTargetName, schemaNameOf, sharedTargetName } from './names.js';
-import { ensureDatabase, ensureLoginRole, ensureSchemas } from './postgres-objects.js';
+import { ensureDatabase, ensureLoginRole, ensureSchemas, ownsDatabase } from './postgres-objects.js';
 import { lockTarget, unlockTarget } from './target-lock.js';
 
 /** Where a tenant would be. */
@@ -94,7 +94,13 @@ export class Placements {
   async createRole(target: ConnectionTargetEntity, signal: AbortSignal): Promise<void> {
     if (target.provided || (await this.isInUse(target))) return;
     const password = this.keyRing.decrypt(target.passwordSealed, targetPasswordContext(target.id));
-    await this.onServer(target, signal, (client) => ensureLoginRole(client, target, password));
+    const hasDatabase = await this.onServer(target, signal, async (client) => {
+      const owns = await ownsDatabase(client, target.database);
+      if (!owns) await ensureLoginRole(client, target, password);
+      return owns;
+    });
+    // Citus makes a role on its workers only when it is made in a database with Citus.
+    if (hasDatabase) await this.inDatabase(target, signal, (client) => ensureLoginRole(client, target, password));
   }
 
   async createDatabase(target: ConnectionTargetEntity, signal: AbortSignal): Promise<void> {
@@ -104,14 +110,7 @@ export class Placements {
 
   async createSchema(target: ConnectionTargetEntity, schema: string, signal: AbortSignal): Promise<void> {
     if (await this.hasTables(target, schema)) return;
-    await this.targets.use(
-      target,
-      async (client) => {
-        await lockTarget(client, target.id);
-        await ensureSchemas(client, [schema]);
-      },
-      { signal },
-    );
+    await this.inDatabase(target, signal, (client) => ensureSchemas(client, [schema]));
   }
 
   /**
@@ -255,6 +254,18 @@ export class Placements {
   private isInUse({ id, kind }: ConnectionTargetEntity): Promise<boolean> {
     if (kind === 'dedicated') return Promise.resolve(false);
     return this.catalog.getRepository(TenantEntity).existsBy({ targetId: id, status: 'active' });
+  }
+
+  private inDatabase<T>(
+    target: ConnectionTargetEntity,
+    signal: AbortSignal,
+    work: (client: pg.Client) => Promise<T>,
+  ): Promise<T> {
+    const locked = async (client: pg.Client): Promise<T> => {
+      await lockTarget(client, target.id);
+      return work(client);
+    };
+    return this.targets.use(target, locked, { signal });
   }
 
   private onServer<T>(

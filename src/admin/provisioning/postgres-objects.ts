@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
+import { databaseHasCitus } from '../../database/citus/citus.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { createSchemaSql } from '../../platform/postgres/create-schema.js';
 import { INSUFFICIENT_PRIVILEGE, roleComment, roleState } from './login-role.js';
@@ -54,10 +56,39 @@ export async function ensureDatabase(client: pg.ClientBase, name: string, role: 
   await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${pg.escapeIdentifier(role)}`);
 }
 
-/** Creates all of them or none. @throws MissingServerRightsError */
+/**
+ * Creates all of them or none. In a database with Citus, those of one tenant each are distributed as a whole, each to one node.
+ *
+ * @param client not in a transaction
+ * @throws MissingServerRightsError
+ */
 export async function ensureSchemas(client: pg.ClientBase, schemas: readonly string[]): Promise<void> {
-  const sql = schemas.map(createSchemaSql).join('; ');
-  await client.query(sql).catch(missingRight('a new schema', 'CREATE on its database'));
+  const create = schemas.map(createSchemaSql).join('; ');
+  const created = (await databaseHasCitus(client))
+    ? createWithCitus(client, create, !schemas.includes(SHARED_SCHEMA))
+    : client.query(create);
+  await created.catch(missingRight('a new schema', 'CREATE on its database'));
+}
+
+async function createWithCitus(client: pg.ClientBase, create: string, isDistributed: boolean): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(`SET LOCAL citus.enable_schema_based_sharding TO ${isDistributed ? 'on' : 'off'}`);
+    await client.query(create);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
+    throw error;
+  }
+}
+
+/** Whether the connected role owns a database of that name. */
+export async function ownsDatabase(client: pg.ClientBase, name: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_database WHERE datname = $1 AND pg_get_userbyid(datdba) = current_user',
+    [name],
+  );
+  return rowCount === 1;
 }
 
 /** The owner had the right when the server was registered, or the process started, and has lost it since. */

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { ISOLATION_SCHEMA } from './isolation-functions.js';
+import { copyKeysToWorkers } from './worker-keys.js';
 import { fromInnerBlock, newStampKey, type StampKey, toHmacBlocks } from './stamp-key.js';
 
-// All of these need the owner's connection to a database with `ensureIsolationFunctions`.
+// All of these need the owner's connection to a database with `ensureIsolationFunctions`. Those that change something throw a
+// CitusWorkerError when the workers of Citus do not have it afterwards.
 
 /** The keys whose proofs the database accepts, oldest first. */
 export async function installedKeys(client: pg.ClientBase): Promise<StampKey[]> {
@@ -19,11 +21,13 @@ export async function installKey(client: pg.ClientBase, key: StampKey): Promise<
     `INSERT INTO ${ISOLATION_SCHEMA}.keys (inner_block, outer_block) VALUES ($1, $2) ON CONFLICT (inner_block) DO NOTHING`,
     [inner, outer],
   );
+  await copyKeysToWorkers(client);
 }
 
 /** Makes the database accept this key's proofs only. */
 export async function removeOtherKeys(client: pg.ClientBase, key: StampKey): Promise<void> {
   await client.query(`DELETE FROM ${ISOLATION_SCHEMA}.keys WHERE inner_block <> $1`, [toHmacBlocks(key).inner]);
+  await copyKeysToWorkers(client);
 }
 
 /**

@@ -66,9 +66,8 @@ function functionSql(name: (typeof FUNCTIONS)[number], language: Language, unsig
     AS $function$${body(language, unsigned)}$function$`;
 }
 
-const TABLES = `
-  ${createSchemaSql(ISOLATION_SCHEMA)};
-  REVOKE CREATE ON SCHEMA ${ISOLATION_SCHEMA} FROM PUBLIC;
+/** Commands that make the table of the keys, unless there is one. */
+export const KEYS_TABLE = `
   CREATE TABLE IF NOT EXISTS ${ISOLATION_SCHEMA}.keys (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     inner_block bytea NOT NULL UNIQUE CHECK (length(inner_block) = 64),
@@ -76,6 +75,11 @@ const TABLES = `
     created_at timestamptz NOT NULL DEFAULT now()
   );
   REVOKE ALL ON ${ISOLATION_SCHEMA}.keys FROM PUBLIC`;
+
+const TABLES = `
+  ${createSchemaSql(ISOLATION_SCHEMA)};
+  REVOKE CREATE ON SCHEMA ${ISOLATION_SCHEMA} FROM PUBLIC;
+  ${KEYS_TABLE}`;
 
 /**
  * Serialises installations in one database. Taken before the transaction, which only at its beginning learns for certain

@@ -1,5 +1,6 @@
 import { escapeIdentifier } from 'pg';
 import type { QueryRunner } from 'typeorm';
+import { HAS_CITUS } from '../citus/citus.js';
 import { createPoliciesSql } from '../isolation/tenant-policies.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import {
@@ -77,10 +78,12 @@ export const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), ''
  * @throws IdentifierTooLongError
  */
 export async function createTenantTable(runner: QueryRunner, name: string, table: TenantTable): Promise<void> {
-  await runner.query(tenantTableSql(name, table).join(';\n')); // one round trip instead of one per statement
+  const [database] = (await runner.query(`SELECT ${HAS_CITUS} AS "hasCitus"`)) as [{ readonly hasCitus: boolean }];
+  // One round trip instead of one per statement.
+  await runner.query(tenantTableSql(name, table, database.hasCitus).join(';\n'));
 }
 
-function tenantTableSql(name: string, table: TenantTable): string[] {
+function tenantTableSql(name: string, table: TenantTable, hasCitus: boolean): string[] {
   const quoted = quote(name);
   return [
     `CREATE TABLE ${quoted} (\n  ${tableElements(name, table).join(',\n  ')}\n)`,
@@ -90,7 +93,7 @@ function tenantTableSql(name: string, table: TenantTable): string[] {
     // Not FORCE: the owner is a separate role whose migrations work on the rows of all tenants, and the application's login
     // role is never the owner (checked when its pool connects).
     `ALTER TABLE ${quoted} ENABLE ROW LEVEL SECURITY`,
-    ...createPoliciesSql(quoted),
+    ...createPoliciesSql(quoted, hasCitus),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { escapeIdentifier } from 'pg';
+import { databaseHasCitus } from '../../citus/citus.js';
 import { createPoliciesSql, FORMER_POLICY } from '../../isolation/tenant-policies.js';
 import { lockFailure, LockRetry, type LockRetryOptions } from '../locks/lock-retry.js';
 import { MigrationLockedError } from './migration.errors.js';
@@ -29,13 +30,14 @@ export async function replaceFormerPolicies(
   { lockTimeoutMs, ...retry }: ReplaceOptions,
 ): Promise<void> {
   const { rows } = await client.query<{ table: string }>(TABLES_WITH_FORMER_POLICY, [schema]);
+  const hasCitus = rows.length > 0 && (await databaseHasCitus(client));
   for (const { table } of rows) {
     const name = `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
     const commands = [
       'BEGIN',
       `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
       `DROP POLICY IF EXISTS ${FORMER_POLICY} ON ${name}`,
-      ...createPoliciesSql(name),
+      ...createPoliciesSql(name, hasCitus),
       'COMMIT',
     ];
     await new LockRetry(retry)

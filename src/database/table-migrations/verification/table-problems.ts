@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { isReferenceTableSql, REFERENCE_POLICY } from '../../isolation/reference-policy.js';
-import { FORMER_POLICY, TENANT_POLICIES } from '../../isolation/tenant-policies.js';
+import { HAS_CITUS } from '../../citus/citus.js';
+import { FORMER_POLICY, TENANT_POLICIES, withoutSubquery } from '../../isolation/tenant-policies.js';
 import { ADOPTION_POLICY } from '../adoption/adoption-step.js';
 import { MIGRATIONS_TABLE } from '../versions/recorded-migrations.js';
 
@@ -33,6 +34,8 @@ const POLICIES = JSON.stringify(
     command: COMMANDS[command],
     using: deparsed(using),
     with_check: deparsed(withCheck),
+    plain_using: deparsed(using && withoutSubquery(using)),
+    plain_with_check: deparsed(withCheck && withoutSubquery(withCheck)),
   })),
 );
 
@@ -41,7 +44,7 @@ const POLICIES = JSON.stringify(
 // first one hides.
 const PROBLEMS = `
   WITH expected AS (
-    SELECT * FROM jsonb_to_recordset($2::jsonb) e(name text, command text, "using" text, with_check text)
+    SELECT * FROM jsonb_to_recordset($2::jsonb) e(name text, command text, "using" text, with_check text, plain_using text, plain_with_check text)
   ), schemas AS (
     SELECT name, n.oid FROM unnest($1::text[]) name LEFT JOIN pg_namespace n ON n.nspname = name
   ), tables AS (
@@ -63,8 +66,11 @@ const PROBLEMS = `
        WHERE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = e.name)) AS missing_policy,
       (SELECT min(e.name) FROM expected e JOIN pg_policy p ON p.polrelid = t.oid AND p.polname = e.name
        WHERE NOT (p.polpermissive AND p.polcmd::text = e.command AND 0 = ANY (p.polroles)
-         AND pg_get_expr(p.polqual, t.oid) IS NOT DISTINCT FROM e."using"
-         AND pg_get_expr(p.polwithcheck, t.oid) IS NOT DISTINCT FROM e.with_check)) AS different_policy,
+         AND (pg_get_expr(p.polqual, t.oid) IS NOT DISTINCT FROM e."using"
+              AND pg_get_expr(p.polwithcheck, t.oid) IS NOT DISTINCT FROM e.with_check
+           OR ${HAS_CITUS}
+              AND pg_get_expr(p.polqual, t.oid) IS NOT DISTINCT FROM e.plain_using
+              AND pg_get_expr(p.polwithcheck, t.oid) IS NOT DISTINCT FROM e.plain_with_check))) AS different_policy,
       (SELECT min(p.polname) FROM pg_policy p
        WHERE p.polrelid = t.oid AND p.polpermissive AND p.polname NOT IN (SELECT name FROM expected)
          AND (p.polname <> '${ADOPTION_POLICY}' OR 0 = ANY (p.polroles))) AS other_policy,
