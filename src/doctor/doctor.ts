@@ -28,6 +28,7 @@ import { pooler } from './checks/pooler/pooler.js';
 import { referenceData } from './checks/reference-data.js';
 import { replicas } from './checks/replicas.js';
 import { redis } from './checks/redis.js';
+import { distribution } from './checks/distribution.js';
 import { exposure } from './checks/exposure.js';
 import { indexConditions } from './checks/index-conditions.js';
 import { encryptedValues } from './checks/encrypted-values.js';
@@ -55,6 +56,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   exposure,
   tenantTables,
   stamps,
+  distribution,
   migrations,
   entities,
   indexConditions,

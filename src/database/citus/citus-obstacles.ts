@@ -1,4 +1,7 @@
-import type pg from 'pg';
+import pg from 'pg';
+
+/** Runs a statement and returns its rows. */
+type Query = <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>;
 
 /** Further ones usually have the same cause. */
 const MAX_REASONS = 5;
@@ -7,12 +10,12 @@ const QUALIFIED = `format('%I.%I', n.nspname, c.relname)`;
 
 // Citus describes its tables in `pg_dist_partition`, by the name of the method: `h`, `a` and `r` distribute rows by a column; `n` is a
 // reference table, one of a distributed schema, or one that only the coordinator has.
-const TABLES = `
+const tablesNotServed = (role: string): string => `
   SELECT 'may use the table ' || ${QUALIFIED} || ', whose rows Citus distributes by a column: only tables of distributed schemas are served' AS reason
   FROM pg_dist_partition d JOIN pg_class c ON c.oid = d.logicalrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE d.partmethod::text <> 'n'
-    AND (has_any_column_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE')
-         OR has_table_privilege(session_user, c.oid, 'DELETE'))
+    AND (has_any_column_privilege(${role}, c.oid, 'SELECT, INSERT, UPDATE')
+         OR has_table_privilege(${role}, c.oid, 'DELETE'))
   UNION ALL
   SELECT 'is shown rows of other tenants by the policy ' || quote_ident(p.polname) || ' on ' || ${QUALIFIED}
          || ': Citus makes a RESTRICTIVE policy a permissive one on its shards'
@@ -43,21 +46,32 @@ const ASK_WORKERS = `
  * @param isShared whether several tenants have the role
  * @param query runs a statement as the role
  */
-export async function citusObstacle(
-  isShared: boolean,
-  query: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>,
-): Promise<string | undefined> {
-  const [catalog] = await query<{ distributes: boolean }>(DISTRIBUTES);
-  if (catalog?.distributes) {
-    const rows = await query<{ reason: string }>(TABLES);
-    if (rows.length > 0) return rows.map(({ reason }) => reason).join('; ');
-  }
+export async function citusObstacle(isShared: boolean, query: Query): Promise<string | undefined> {
+  const reasons = await reasonsNotServed('session_user', query);
+  if (reasons.length > 0) return reasons.join('; ');
   return isShared ? visibleTexts(query) : undefined;
 }
 
-async function visibleTexts(
-  query: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>,
-): Promise<string | undefined> {
+/**
+ * Why tables that Citus distributes cannot be served to a login role. Each continues "its login role …".
+ *
+ * @param role for any other than the connected one
+ */
+export function tablesNotServedTo(client: pg.ClientBase, role: string): Promise<string[]> {
+  return reasonsNotServed(pg.escapeLiteral(role), async <Row extends pg.QueryResultRow>(text: string) => {
+    const { rows } = await client.query<Row>(text);
+    return rows;
+  });
+}
+
+/** @param role SQL of its name */
+async function reasonsNotServed(role: string, query: Query): Promise<string[]> {
+  const [catalog] = await query<{ distributes: boolean }>(DISTRIBUTES);
+  if (!catalog?.distributes) return [];
+  return (await query<{ reason: string }>(tablesNotServed(role))).map(({ reason }) => reason);
+}
+
+async function visibleTexts(query: Query): Promise<string | undefined> {
   const [here] = await query<{ visible: string | null }>(VISIBLE_TEXTS);
   const means = 'is shared by tenants, and each could read the proofs of the others in texts of statements';
   if (!here || here.visible !== null) return `${means}: ${here?.visible ?? 'unknown'}`;

@@ -1,5 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { inactiveNodes } from '../../../../src/database/citus/inactive-nodes.js';
+import { tablesNotServedTo } from '../../../../src/database/citus/citus-obstacles.js';
 import { ensureSchemas } from '../../../../src/admin/provisioning/postgres-objects.js';
 import {
   ensureKey,
@@ -7,6 +9,7 @@ import {
   installKey,
   removeOtherKeys,
 } from '../../../../src/database/isolation/installed-keys.js';
+import { workerProblems } from '../../../../src/database/isolation/worker-problems.js';
 import { newStampKey } from '../../../../src/database/isolation/stamp-key.js';
 import { createTenantTable } from '../../../../src/database/table-migrations/tenant-table.js';
 import { findTableProblems } from '../../../../src/database/table-migrations/verification/table-problems.js';
@@ -33,6 +36,10 @@ describe('in a database with Citus, the owner', () => {
         RETURNS TABLE (nodename text, nodeport int, success boolean, result text) LANGUAGE plpgsql AS $$
         BEGIN
           INSERT INTO public.sent VALUES (command);
+          IF current_setting('test.digest', true) <> '' THEN
+            RETURN QUERY SELECT 'worker', 5432, true, CASE WHEN command LIKE '%to_reg%' THEN '' ELSE current_setting('test.digest') END;
+            RETURN;
+          END IF;
           RETURN QUERY SELECT 'worker', 5432, current_setting('test.answer', true) IS DISTINCT FROM 'failed',
             E'ERROR: disk full\\nDETAIL: Key (inner_block) = (secret)';
         END $$;
@@ -93,6 +100,50 @@ describe('in a database with Citus, the owner', () => {
       { schema: 't_first', distributed: 'on' },
       { schema: 't_second', distributed: 'on' },
     ]);
+  });
+
+  it('learns what a worker lacks', async () => {
+    await client.query(`SET test.answer = 'failed'`);
+    expect(await workerProblems(client, database.role)).toEqual([
+      { worker: 'worker:5432', problem: 'cannot be asked: ERROR: disk full' },
+    ]);
+    await client.query(`SET test.digest = 'others'`);
+    expect(await workerProblems(client, database.role)).toEqual([
+      { worker: 'worker:5432', problem: 'has other keys of stamps' },
+    ]);
+    const [asked] = await database.admin<{ command: string }>(`SELECT command FROM sent WHERE command LIKE '%to_reg%'`);
+    const lacks = async (): Promise<unknown> => Object.values((await onWorker.query(asked!.command)).rows[0] as object);
+    expect(await lacks()).toEqual(['']);
+    await worker.admin('ALTER FUNCTION tenantry_isolation.may_read() RENAME TO gone');
+    expect(await lacks()).toEqual(['has no functions for signed stamps']);
+    await worker.admin('ALTER FUNCTION tenantry_isolation.gone() RENAME TO may_read');
+    const [digests] = await database.admin<{ command: string }>(
+      `SELECT command FROM sent WHERE command LIKE '%string_agg%'`,
+    );
+    const own = (await client.query(digests!.command)).rows[0] as { coalesce: string };
+    await client.query(`SELECT set_config('test.digest', $1, false)`, [own.coalesce]);
+    expect(await workerProblems(client, database.role)).toEqual([]);
+    await client.query('RESET test.answer; RESET test.digest');
+  });
+
+  it('learns which nodes take no part', async () => {
+    expect(await inactiveNodes(client)).toEqual([]);
+    await database.admin(`CREATE TABLE public.pg_dist_node (nodename text, nodeport int, noderole text, isactive bool,
+        hasmetadata bool, metadatasynced bool);
+      INSERT INTO pg_dist_node VALUES ('a', 1, 'primary', true, true, true), ('b', 2, 'primary', false, true, true),
+        ('c', 3, 'primary', true, true, false), ('d', 4, 'secondary', false, false, false);
+      GRANT SELECT ON pg_dist_node TO PUBLIC`);
+    expect(await inactiveNodes(client)).toEqual(['b:2', 'c:3']);
+  });
+
+  it('learns which tables are not served to the login role', async () => {
+    await database.define('t_second', 'CREATE TABLE spread (tenant_id uuid)');
+    await database.admin(`INSERT INTO pg_dist_partition VALUES ('t_second.spread', 'h')`);
+    expect(await tablesNotServedTo(client, database.role)).toEqual([
+      expect.stringMatching(/^may use the table t_second\.spread/),
+    ]);
+    await database.admin('DELETE FROM pg_dist_partition');
+    expect(await tablesNotServedTo(client, database.role)).toEqual([]);
   });
 
   it('makes policies without a subquery, and the check of tables accepts them', async () => {
