@@ -3,7 +3,7 @@ import type pg from 'pg';
 const INTEGRITY_VIOLATION = /^23/;
 /** The number of a shard behind the name of a table or constraint. */
 const CONSTRAINT = /\bconstraint "([^"]+)_\d+"/;
-const TABLE = /\b(?:relation|table) "([^"]+)_\d+"/;
+const TABLE = /\b(?:relation|table) "([^"]+)_\d+"/g;
 const COLUMN = /\bcolumn "([^"]+)"/;
 
 /**
@@ -14,8 +14,10 @@ const COLUMN = /\bcolumn "([^"]+)"/;
 export function restoreNames(error: pg.DatabaseError): void {
   const { code = '', message } = error;
   if (!INTEGRITY_VIOLATION.test(code) || error.constraint !== undefined || error.table !== undefined) return;
-  const found = (pattern: RegExp): string | undefined => pattern.exec(message)?.[1];
-  const [constraint, table, column] = [found(CONSTRAINT), found(TABLE), found(COLUMN)];
+  const constraint = CONSTRAINT.exec(message)?.[1];
+  // Behind a table from which a row is deleted stands the one whose constraint is violated.
+  const table = [...message.matchAll(TABLE)].at(-1)?.[1];
+  const column = COLUMN.exec(message)?.[1];
   if (constraint !== undefined) error.constraint = constraint;
   if (table !== undefined) error.table = table;
   if (constraint === undefined && column !== undefined) error.column = column;

@@ -7,7 +7,8 @@ import type { TenantAccess } from '../statements/tenant-access.js';
 export interface ConstraintName {
   /** Default: the tenant's own. */
   readonly schema?: string | undefined;
-  readonly table: string;
+  /** Unknown of a unique constraint that a worker of Citus reports; its name is the only one in the schema. */
+  readonly table?: string | undefined;
   readonly constraint: string;
 }
 
@@ -26,7 +27,7 @@ const COLUMNS = `
     UNION ALL
     SELECT i.indrelid, x.relname, i.indkey::int2[] FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid) k ON k.relation = t.oid
-  WHERE n.nspname = coalesce($1, pg_catalog.current_schema()) AND t.relname = $2 AND k.name = $3
+  WHERE n.nspname = coalesce($1, pg_catalog.current_schema()) AND t.relname = coalesce($2, t.relname) AND k.name = $3
   LIMIT 1`;
 
 /** PostgreSQL leaves the columns of a violated constraint out where row-level security holds. They change with tables only. */

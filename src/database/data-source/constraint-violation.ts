@@ -82,7 +82,7 @@ function isReferenced({ message }: pg.DatabaseError, statement: string): boolean
 async function columnsOf(error: pg.DatabaseError, { source }: FailedStatement): Promise<readonly string[]> {
   const { schema, table, constraint, column } = error;
   if (column !== undefined) return [column];
-  if (table === undefined || constraint === undefined) return [];
+  if (constraint === undefined) return [];
   return constraintColumns(source.access, { schema, table, constraint });
 }
 

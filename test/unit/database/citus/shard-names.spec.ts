@@ -24,6 +24,12 @@ describe('the names in an error of a shard', () => {
       'orders',
     ],
     [
+      '23503',
+      'update or delete on table "customers_102008" violates foreign key constraint "orders_customer_id_fkey_102054" on table "orders_102054"',
+      'orders_customer_id_fkey',
+      'orders',
+    ],
+    [
       '23514',
       'new row for relation "order_lines_102061" violates check constraint "lines_2_check_102061"',
       'lines_2_check',
