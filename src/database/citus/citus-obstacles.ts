@@ -27,18 +27,18 @@ const tablesNotServed = (role: string): string => `
 const DISTRIBUTES = `SELECT to_regclass('pg_dist_partition') IS NOT NULL AS distributes`;
 
 // The texts of all sessions of one role are visible to each of them, here and on the workers.
-const VISIBLE_TEXTS = `
+const TEXTS = `
   SELECT CASE
     WHEN current_setting('track_activities') <> 'off' THEN 'track_activities is not off'
-    WHEN current_setting('pg_stat_statements.track_utility', true) = 'on' AND to_regclass('pg_stat_statements') IS NOT NULL
-      THEN 'pg_stat_statements.track_utility is on'
-    END AS visible`;
+    WHEN current_setting('pg_stat_statements.track_utility', true) = 'on'
+      AND EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements') THEN 'pg_stat_statements.track_utility is on'
+    ELSE 'hidden' END AS texts`;
 
-const ON_WORKERS = `SELECT to_regprocedure('run_command_on_workers(text, boolean)') IS NOT NULL AS asks`;
-const ASK_WORKERS = `
-  SELECT count(*)::int AS visible
-  FROM run_command_on_workers($command$ SELECT current_setting('track_activities') $command$)
-  WHERE NOT success OR result IS DISTINCT FROM 'off'`;
+const HAS_WORKERS = `SELECT to_regprocedure('run_command_on_workers(text, boolean)') IS NOT NULL AS has_workers`;
+const TEXTS_ON_WORKERS = `
+  SELECT format('%s on %s:%s', split_part(result, E'\\n', 1), nodename, nodeport) AS visible
+  FROM run_command_on_workers($command$${TEXTS}$command$)
+  WHERE NOT success OR result IS DISTINCT FROM 'hidden' ORDER BY 1 LIMIT 1`;
 
 /**
  * Why a login role must not be used in a database with Citus; undefined when it may. Continues "its login role …".
@@ -72,11 +72,10 @@ async function reasonsNotServed(role: string, query: Query): Promise<string[]> {
 }
 
 async function visibleTexts(query: Query): Promise<string | undefined> {
-  const [here] = await query<{ visible: string | null }>(VISIBLE_TEXTS);
   const means = 'is shared by tenants, and each could read the proofs of the others in texts of statements';
-  if (!here || here.visible !== null) return `${means}: ${here?.visible ?? 'unknown'}`;
-  const [workers] = await query<{ asks: boolean }>(ON_WORKERS);
-  if (!workers?.asks) return undefined;
-  const [answer] = await query<{ visible: number }>(ASK_WORKERS);
-  return answer?.visible === 0 ? undefined : `${means}: track_activities is not off on ${answer?.visible} workers`;
+  const [here] = await query<{ texts: string }>(TEXTS);
+  if (here?.texts !== 'hidden') return `${means}: ${here?.texts}`;
+  const [cluster] = await query<{ has_workers: boolean }>(HAS_WORKERS);
+  const [worker] = cluster?.has_workers ? await query<{ visible: string }>(TEXTS_ON_WORKERS) : [];
+  return worker && `${means}: ${worker.visible}`;
 }

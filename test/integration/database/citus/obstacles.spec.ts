@@ -48,14 +48,24 @@ describe('a target in a database with Citus', () => {
   it('is opened for them where texts are hidden, on the workers too', async () => {
     await hideTexts();
     expect(await open(true)).toBe('open');
-    await workersSay('off');
+    await workersSay('hidden');
     expect(await open(true)).toBe('open');
   });
 
   it('is refused to them where a worker shows texts', async () => {
     await hideTexts();
-    await workersSay('on');
-    expect(await open(true)).toMatch(/track_activities is not off on 1 workers$/);
+    await workersSay('track_activities is not off');
+    expect(await open(true)).toMatch(/: track_activities is not off on worker:5432$/);
+  });
+
+  it('is refused to them where texts of commands are kept', async () => {
+    await hideTexts();
+    await database.admin(`
+      INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+      VALUES (99998, 'pg_stat_statements', 10, 'pg_catalog'::regnamespace, false, '1.11')`);
+    expect(await open(true)).toBe('open'); // the library is not loaded
+    await database.admin(`ALTER DATABASE ${database.name} SET pg_stat_statements.track_utility = on`);
+    expect(await open(true)).toMatch(/pg_stat_statements\.track_utility is on$/);
   });
 
   it('is refused where the role may use a table that is distributed by a column', async () => {
