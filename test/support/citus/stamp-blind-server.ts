@@ -134,12 +134,26 @@ class Link {
   }
 
   private read(text: string, isSimple: boolean): string {
-    const asked = this.saysCitus ? text.replaceAll(`extname = 'citus'`, `extname = 'plpgsql'`) : text;
+    const asked = this.saysCitus ? asCitus(text) : text;
     if (!this.isBlind) return asked;
     const { block, text: seen } = blinded(asked, isSimple, this.block);
     this.block = block;
     return seen;
   }
+}
+
+const WORKERS = /\brun_command_on_workers\((\$1|\$command\$[^]*?\$command\$)\)/;
+
+/** A text to which the database answers as one with Citus, with hidden texts, and with no node besides the coordinator. */
+function asCitus(text: string): string {
+  return text
+    .replaceAll(`extname = 'citus'`, `extname = 'plpgsql'`)
+    .replaceAll(`current_setting('track_activities')`, `'off'`)
+    .replace(
+      WORKERS,
+      (_call, command: string) =>
+        `(SELECT '' AS nodename, 0 AS nodeport, true AS success, '' AS result WHERE ${command}::text IS NULL) none`,
+    );
 }
 
 /** Whether a startup message is that of a login role. */
