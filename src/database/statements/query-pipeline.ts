@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
-import { ReadWriteClient } from '../connection/read-write-client.js';
 import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { READ_TIMEOUT_MARGIN_MS } from '../connection/client-config.js';
