@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { ensureKey } from '../../dist/database/isolation/installed-keys.js';
 import { installIsolationFunctions } from '../../dist/database/isolation/isolation-functions.js';
 import { createPoliciesSql } from '../../dist/database/isolation/tenant-policies.js';
-import { createStamp } from '../../dist/database/statements/stamp.js';
+import { createStamp } from '../../dist/database/statements/stamps/stamp.js';
 
 const TEMPLATE = 'cold_template';
 

@@ -4,7 +4,7 @@ import { createTenantDataSource } from '../../dist/database/data-source/tenant-d
 import { TemplateDataSource } from '../../dist/database/data-source/template-data-source.js';
 import { TargetPool } from '../../dist/database/pool/target-pool.js';
 import { ServerBudget } from '../../dist/database/budget/server-budget.js';
-import { createStamp } from '../../dist/database/statements/stamp.js';
+import { createStamp } from '../../dist/database/statements/stamps/stamp.js';
 import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 import { entitySchemas } from './entities.mjs';
 

@@ -3,7 +3,7 @@ import { ConnectionPools } from '../../dist/database/pool/connection-pools.js';
 import { Flight } from '../../dist/database/statements/flight.js';
 import { FlightStatement } from '../../dist/database/statements/flight-statement.js';
 import { pipelineOf } from '../../dist/database/statements/query-pipeline.js';
-import { stampStatement } from '../../dist/database/statements/stamp.js';
+import { stampStatement } from '../../dist/database/statements/stamps/stamp.js';
 import { statementRecords } from '../../dist/database/statements/statement-records.js';
 import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 import { StampedClient } from '../../dist/database/transactions/stamped-client.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { ConnectionPools } from '../../dist/database/pool/connection-pools.js';
-import { createStamp } from '../../dist/database/statements/stamp.js';
+import { createStamp } from '../../dist/database/statements/stamps/stamp.js';
 import { StampedClient } from '../../dist/database/transactions/stamped-client.js';
 import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
 import { type ConnectionTarget, sessionTarget } from '../../src/database/connection/connection-target.js';
 import { SessionLease } from '../../src/database/transactions/session-lease.js';
-import { createStamp } from '../../src/database/statements/stamp.js';
+import { createStamp } from '../../src/database/statements/stamps/stamp.js';
 import type { StampedClient } from '../../src/database/transactions/stamped-client.js';
 import type { TenantDatabase } from '../support/postgres/tenant-database.js';
 import {

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { type CopyPlace, rowsOf } from '../../database/copy/copy-place.js';
 import { type CopiedTable, copiedTables } from '../../database/copy/tables/copied-tables.js';
-import { createStamp, type Stamp, stampStatement } from '../../database/statements/stamp.js';
+import { createStamp, type Stamp, stampStatement } from '../../database/statements/stamps/stamp.js';
 import { ADOPTING, findTableProblems } from '../../database/table-migrations/verification/table-problems.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { DrillNotIsolatedError } from './backups.errors.js';

@@ -7,7 +7,7 @@ import { Flight } from '../statements/flight.js';
 import { releaseAfter, releaseUnused } from '../statements/flight-release.js';
 import type { FlightStatement } from '../statements/flight-statement.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
-import type { Stamp } from '../statements/stamp.js';
+import type { Stamp } from '../statements/stamps/stamp.js';
 import type { Statement } from '../statements/statement.js';
 import { countRows, currentUsage, type Usage } from '../statements/usage.js';
 import type { TenantAccess } from '../statements/tenant-access.js';

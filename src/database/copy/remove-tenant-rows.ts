@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { createStamp } from '../statements/stamp.js';
+import { createStamp } from '../statements/stamps/stamp.js';
 import { RowsLeftError } from './copy.errors.js';
 import { type TableGroup, tableGroups } from './tables/table-groups.js';
 import { transaction } from './transaction.js';

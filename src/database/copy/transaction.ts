@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { searchPathOf } from '../statements/stamp.js';
+import { searchPathOf } from '../statements/stamps/stamp.js';
 
 /** The SQLSTATE of a statement that a request to cancel has reached. */
 const CANCELED = '57014';

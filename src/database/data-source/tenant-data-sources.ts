@@ -9,7 +9,7 @@ import { type ShareOverrides, tenantShare } from '../pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
 import type { StampKey } from '../isolation/stamp-key.js';
 import type { Growth } from '../sql-guard/growth.js';
-import { createStamp } from '../statements/stamp.js';
+import { createStamp } from '../statements/stamps/stamp.js';
 import { type Relocation, TenantAccess } from '../statements/tenant-access.js';
 import { type ExpectedTable, expectedTables } from '../table-migrations/comparison/expected-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema/tenant-schema.js';

@@ -1,6 +1,6 @@
 import type { AcquireRequest, ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
-import { lsnText } from '../statements/wal-position.js';
-import type { Stamp } from '../statements/stamp.js';
+import { lsnText } from '../statements/positions/wal-position.js';
+import type { Stamp } from '../statements/stamps/stamp.js';
 import { TenantAccess } from '../statements/tenant-access.js';
 
 /** How long a read waits for a connection to a replica before it goes to the primary. */

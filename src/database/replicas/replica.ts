@@ -5,7 +5,7 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import { clientConfig, type ConnectionOptions } from '../connection/client-config.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
-import { parseLsn } from '../statements/wal-position.js';
+import { parseLsn } from '../statements/positions/wal-position.js';
 import type { PrimaryHistory } from './primary-history.js';
 import { ReplicaAwayError } from './replicas.errors.js';
 

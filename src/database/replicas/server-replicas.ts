@@ -8,7 +8,7 @@ import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import type { SlotSource } from '../connection/slot-source.js';
 import { type AcquireRequest, type ConnectionPool, operationWork } from '../pool/connection-pool.js';
 import { sendOnClient } from '../statements/client-flights.js';
-import { parsePosition, POSITION_SQL } from '../statements/wal-position.js';
+import { parsePosition, POSITION_SQL } from '../statements/positions/wal-position.js';
 import { PrimaryHistory } from './primary-history.js';
 import { Replica, type Unfit } from './replica.js';
 

@@ -15,11 +15,11 @@ import {
   gateStatement,
   replayedStatement,
   type Stamp,
-} from './stamp.js';
-import { stampCommands } from './stamp-commands.js';
+} from './stamps/stamp.js';
+import { stampCommands } from './stamps/stamp-commands.js';
 import type { OnPosition } from './statement.js';
 import { statementRecords } from './statement-records.js';
-import { POSITION_SQL } from './wal-position.js';
+import { POSITION_SQL } from './positions/wal-position.js';
 
 const UNKNOWN_NAME = '26000';
 const CHANGED_COLUMNS = '0A000';

@@ -5,7 +5,7 @@ import { TargetUnavailableError } from '../connection/connection.errors.js';
 import type { PoolOptions } from '../pool/pool-options.js';
 import { ReadWriteClient } from '../connection/read-write-client.js';
 import { clientConfig } from '../connection/client-config.js';
-import { createStamp, type Stamp } from './stamp.js';
+import { createStamp, type Stamp } from './stamps/stamp.js';
 import { sendOnClient } from './client-flights.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 

@@ -7,8 +7,8 @@ import {
 import type { TenantShare } from '../pool/fair-queue.js';
 import type { Growth } from '../sql-guard/growth.js';
 import { tracedWait } from './database-spans.js';
-import type { ReplicaReads } from './replica-scope.js';
-import type { Stamp } from './stamp.js';
+import type { ReplicaReads } from './positions/replica-scope.js';
+import type { Stamp } from './stamps/stamp.js';
 import { currentUsage, type Usage } from './usage.js';
 
 /** Finds a tenant's place after its rows have moved. */

@@ -11,7 +11,7 @@ import { emptyResult, type OnPosition, type Statement } from '../statements/stat
 import { sendTogether } from '../statements/client-flights.js';
 import type { Prelude } from '../statements/flight.js';
 import type { SendOptions } from '../statements/query-pipeline.js';
-import type { Stamp } from '../statements/stamp.js';
+import type { Stamp } from '../statements/stamps/stamp.js';
 import { currentUsage } from '../statements/usage.js';
 import { HeldConnection } from './held-connection.js';
 import type { Submission } from './submission.js';

@@ -1,5 +1,5 @@
 import type { Tenant } from '../../catalog/model/tenant.js';
-import { searchPathOf } from '../../database/statements/stamp.js';
+import { searchPathOf } from '../../database/statements/stamps/stamp.js';
 import { statementRecords } from '../../database/statements/statement-records.js';
 
 /** Places whose tables are known. A place that was forgotten, and met again after a migration, is not noticed as migrated. */

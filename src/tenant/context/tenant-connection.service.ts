@@ -15,7 +15,7 @@ import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import { ReplicaReadOnlyError } from '../../database/replicas/replicas.errors.js';
-import { currentReplicaScope } from '../../database/statements/replica-scope.js';
+import { currentReplicaScope } from '../../database/statements/positions/replica-scope.js';
 import type { StampKey } from '../../database/isolation/stamp-key.js';
 import { currentUsage } from '../../database/statements/usage.js';
 import { countRun } from '../usage/count-run.js';

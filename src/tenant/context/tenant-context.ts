@@ -5,7 +5,7 @@ import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import type { StatementSource } from '../../database/data-source/failed-statement.js';
 import { sourceOf } from '../../database/data-source/tenant-data-source.js';
-import { CallPositions, currentPositions } from '../../database/statements/call-positions.js';
+import { CallPositions, currentPositions } from '../../database/statements/positions/call-positions.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
 import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { Features } from '../settings/features.js';

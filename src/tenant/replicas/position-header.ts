@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { CallPositions, RequiredPosition } from '../../database/statements/call-positions.js';
-import { lsnText, parseLsn } from '../../database/statements/wal-position.js';
+import type { CallPositions, RequiredPosition } from '../../database/statements/positions/call-positions.js';
+import { lsnText, parseLsn } from '../../database/statements/positions/wal-position.js';
 import { type HttpRequest, type HttpResponse, nodeResponse } from '../../http/requests/http-request.js';
 import { DecryptionError, KeyRing } from '../../platform/encryption/key-ring.js';
 import { openMessage, sealMessage } from '../../platform/encryption/sealed-message.js';

@@ -1,4 +1,4 @@
-import { ReplicaScope, currentReplicaScope } from '../../database/statements/replica-scope.js';
+import { ReplicaScope, currentReplicaScope } from '../../database/statements/positions/replica-scope.js';
 import { InvalidStalenessError } from '../../database/replicas/replicas.errors.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 

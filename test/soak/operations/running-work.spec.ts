@@ -5,7 +5,7 @@ import QueryStream from 'pg-query-stream';
 import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import { soon } from '../../support/load/soon.js';
 import { accessTo } from '../../support/pool/test-pool.js';
-import { createStamp } from '../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../src/database/statements/stamps/stamp.js';
 import { newCursor } from '../../support/statements/pg-cursor.js';
 import {
   Bystander,

@@ -2,7 +2,7 @@ import { type DataSource, EntitySchema } from 'typeorm';
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
-import { createStamp } from '../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../src/database/statements/stamps/stamp.js';
 import { accessTo } from '../pool/test-pool.js';
 
 const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';

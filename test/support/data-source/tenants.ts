@@ -5,7 +5,7 @@ import { createTenantDataSource } from '../../../src/database/data-source/tenant
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';
-import { createStamp } from '../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../src/database/statements/stamps/stamp.js';
 import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 import { soon } from '../load/soon.js';
 import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-database.js';

@@ -3,7 +3,7 @@ import { discardReason } from '../../../src/database/connection/connection-failu
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { internalsOf } from '../../../src/database/connection/pg-internals.js';
 import { openTransactionReason, unreadStatementReason } from '../../../src/database/statements/readiness.js';
-import { stampStatement } from '../../../src/database/statements/stamp.js';
+import { stampStatement } from '../../../src/database/statements/stamps/stamp.js';
 import type { Statement } from '../../../src/database/statements/statement.js';
 import { sendOnClient } from '../../../src/database/statements/client-flights.js';
 import { runStamped } from '../../../src/database/statements/stamped-query.js';

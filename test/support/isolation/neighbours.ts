@@ -6,7 +6,7 @@ import type { ConnectionTarget } from '../../../src/database/connection/connecti
 import { ensureKey } from '../../../src/database/isolation/installed-keys.js';
 import { installIsolationFunctions, type UnsignedStamps } from '../../../src/database/isolation/isolation-functions.js';
 import { toHmacBlocks } from '../../../src/database/isolation/stamp-key.js';
-import { createStamp, type Stamp } from '../../../src/database/statements/stamp.js';
+import { createStamp, type Stamp } from '../../../src/database/statements/stamps/stamp.js';
 import { migrate } from '../orders/orders-fixture.js';
 import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-database.js';
 

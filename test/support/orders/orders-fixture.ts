@@ -7,7 +7,7 @@ import { createTenantDataSource } from '../../../src/database/data-source/tenant
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';
-import { createStamp } from '../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../src/database/statements/stamps/stamp.js';
 import type { ConstraintViolationError } from '../../../src/platform/errors/request.errors.js';
 import { Customer } from '../../../src/app/customers/customer.entity.js';
 import { CustomersService } from '../../../src/app/customers/customers.service.js';

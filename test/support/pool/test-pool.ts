@@ -4,7 +4,7 @@ import type { ConnectionTarget } from '../../../src/database/connection/connecti
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
 import { ServerBudget } from '../../../src/database/budget/server-budget.js';
 import { TargetPool, type TargetPoolDependencies } from '../../../src/database/pool/target-pool.js';
-import type { Stamp } from '../../../src/database/statements/stamp.js';
+import type { Stamp } from '../../../src/database/statements/stamps/stamp.js';
 import { TenantAccess } from '../../../src/database/statements/tenant-access.js';
 
 const PLENTY = { maxConcurrent: 1_000, maxQueued: 10_000 };

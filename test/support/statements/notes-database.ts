@@ -4,7 +4,7 @@ import type { ConnectionTarget } from '../../../src/database/connection/connecti
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';
 import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
-import { createStamp, type Stamp } from '../../../src/database/statements/stamp.js';
+import { createStamp, type Stamp } from '../../../src/database/statements/stamps/stamp.js';
 import { createTenantDatabase, TENANT_COLUMN, type TenantDatabase, tenantPolicy } from '../postgres/tenant-database.js';
 
 export const POOL_OPTIONS = {

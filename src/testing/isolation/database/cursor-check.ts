@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createStamp, type Stamp, stampStatement } from '../../../database/statements/stamp.js';
+import { createStamp, type Stamp, stampStatement } from '../../../database/statements/stamps/stamp.js';
 import type { PoolOptions } from '../../../database/pool/pool-options.js';
 import { queryServer } from '../../../doctor/diagnosis/query-server.js';
 import type { Finding } from '../finding.js';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { clientConfig } from '../../../../src/database/connection/client-config.js';
 import { assertRoleIsSubjectToPolicies } from '../../../../src/database/connection/role-check.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
 import { soon } from '../../../support/load/soon.js';
 import { accessTo, POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
 import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { newTenantContext } from '../../../support/tenant-context.js';
 import { TestTenants } from '../../../support/data-source/tenants.js';
 import { accessTo } from '../../../support/pool/test-pool.js';

@@ -12,7 +12,7 @@ import {
 } from 'typeorm';
 import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { migrateTables } from '../../../../src/database/table-migrations/execution/migrate-tables.js';
 import { previewMigrations } from '../../../../src/database/table-migrations/preview/preview-migrations.js';
 import type { TypeormOptions } from '../../../../src/database/table-migrations/tenant-schema/typeorm-options.js';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import QueryStream from 'pg-query-stream';
 import { type EntityManager, In } from 'typeorm';
 import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { newTenantContext } from '../../../support/tenant-context.js';
 import { Author, Book, Film, type Setting, SettingSchema, Tag } from '../../../support/data-source/library.entities.js';
 import { type TestTenant, TestTenants } from '../../../support/data-source/tenants.js';

@@ -5,7 +5,7 @@ import { ensureGateObjects } from '../../../../src/database/gates/gate-objects.j
 import { GATE_CLOSED, SessionRefusedError } from '../../../../src/database/gates/closed-gate.js';
 import { TenantGate } from '../../../../src/database/gates/tenant-gate.js';
 import { createWriteTriggers, dropWriteTriggers } from '../../../../src/database/gates/write-triggers.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { type Relocation, TenantAccess } from '../../../../src/database/statements/tenant-access.js';
 import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
 import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueryConfig } from 'pg';
 import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { runStamped } from '../../../../src/database/statements/stamped-query.js';
 import type { TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import {

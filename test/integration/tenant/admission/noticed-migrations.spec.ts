@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { searchPathOf } from '../../../../src/database/statements/stamp.js';
+import { searchPathOf } from '../../../../src/database/statements/stamps/stamp.js';
 import { statementRecords } from '../../../../src/database/statements/statement-records.js';
 import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 import { TenantLookup } from '../../../../src/tenant/directory/tenant-lookup.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { firstValueFrom, of } from 'rxjs';
-import { currentReplicaScope } from '../../../../src/database/statements/replica-scope.js';
+import { currentReplicaScope } from '../../../../src/database/statements/positions/replica-scope.js';
 import { ReadFromReplica } from '../../../../src/tenant/replicas/read-from-replica.decorator.js';
 import { runInReplicaScope } from '../../../../src/tenant/replicas/replica-scope.js';
 import { type CallContext, currentContext, runInContext } from '../../../../src/platform/context.js';

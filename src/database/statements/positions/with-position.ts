@@ -1,7 +1,7 @@
-import { isRepeatable } from '../sql-guard/row-statements.js';
+import { isRepeatable } from '../../sql-guard/row-statements.js';
 import { currentPositions } from './call-positions.js';
-import type { Statement } from './statement.js';
-import { statementRecords } from './statement-records.js';
+import type { Statement } from '../statement.js';
+import { statementRecords } from '../statement-records.js';
 
 /** The statement; if it may write, and the call remembers where it has written, it asks where the log stands after it. */
 export function withPosition(statement: Statement): Statement {

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { currentContext } from '../../platform/context.js';
-import type { Statement } from './statement.js';
+import { currentContext } from '../../../platform/context.js';
+import type { Statement } from '../statement.js';
 
-declare module '../../platform/context.js' {
+declare module '../../../platform/context.js' {
   interface CallContext {
     /**
      * Set while the call only reads, and a replica will do.

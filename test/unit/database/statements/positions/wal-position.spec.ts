@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { lsnText, parseLsn, parsePosition } from '../../../../src/database/statements/wal-position.js';
+import { lsnText, parseLsn, parsePosition } from '../../../../../src/database/statements/positions/wal-position.js';
 
 it('positions are compared as the 64 bits that they are, not as texts', () => {
   expect(parseLsn('0/FFFFFFFF')! < parseLsn('1/0')!).toBe(true);

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
-import { proofOf, type StampKey } from '../isolation/stamp-key.js';
+import { ISOLATION_SCHEMA } from '../../isolation/isolation-functions.js';
+import { proofOf, type StampKey } from '../../isolation/stamp-key.js';
 
 /**
  * The tenant identity that travels with a statement, and the proof that it was given out by us.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { newStampKey, proofOf } from '../../../../src/database/isolation/stamp-key.js';
-import { createStamp, stampStatement } from '../../../../src/database/statements/stamp.js';
+import { newStampKey, proofOf } from '../../../../../src/database/isolation/stamp-key.js';
+import { createStamp, stampStatement } from '../../../../../src/database/statements/stamps/stamp.js';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { newStampKey } from '../../../../src/database/isolation/stamp-key.js';
-import { stampCommands } from '../../../../src/database/statements/stamp-commands.js';
-import { createStamp, type Stamp } from '../../../../src/database/statements/stamp.js';
+import { newStampKey } from '../../../../../src/database/isolation/stamp-key.js';
+import { stampCommands } from '../../../../../src/database/statements/stamps/stamp-commands.js';
+import { createStamp, type Stamp } from '../../../../../src/database/statements/stamps/stamp.js';
 
 describe('a stamp as commands', () => {
   it('is one text for each setting', () => {

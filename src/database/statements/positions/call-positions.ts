@@ -1,8 +1,8 @@
-import { currentContext } from '../../platform/context.js';
-import type { OnPosition } from './statement.js';
+import { currentContext } from '../../../platform/context.js';
+import type { OnPosition } from '../statement.js';
 import { parsePosition, type WalPosition } from './wal-position.js';
 
-declare module '../../platform/context.js' {
+declare module '../../../platform/context.js' {
   interface CallContext {
     /**
      * What a replica must have replayed to be read in the call; absent where the tenant's server has no replicas.
