@@ -1,11 +1,11 @@
-import { markedAgainstAdvice } from '../../database/leakproof/refused-kinds.js';
-import { alternativesTo, type UnusableIndex, unusableIndexes } from '../../database/leakproof/unusable-indexes.js';
-import { mapConcurrently } from '../../platform/map-concurrently.js';
-import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
-import { queryServer } from '../diagnosis/query-server.js';
-import { isReachable, nameOfTarget } from './login-roles.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
+import { markedAgainstAdvice } from '../../../database/leakproof/refused-kinds.js';
+import { alternativesTo, type UnusableIndex, unusableIndexes } from '../../../database/leakproof/unusable-indexes.js';
+import { mapConcurrently } from '../../../platform/map-concurrently.js';
+import type { CatalogContext, Check, TargetOfServer } from '../../diagnosis/check.js';
+import { fail, type Finding, ok, warn } from '../../diagnosis/finding.js';
+import { queryServer } from '../../diagnosis/query-server.js';
+import { isReachable, nameOfTarget } from '../login-roles.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
 
 const NAME = 'index-conditions';
 /** Per database. */

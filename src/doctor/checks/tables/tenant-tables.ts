@@ -1,10 +1,10 @@
-import { ADOPTING, findTableProblems, FORMER } from '../../database/table-migrations/verification/table-problems.js';
-import { queryServer } from '../diagnosis/query-server.js';
-import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
-import { mapConcurrently } from '../../platform/map-concurrently.js';
-import { isReachable, nameOfTarget } from './login-roles.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
+import { ADOPTING, findTableProblems, FORMER } from '../../../database/table-migrations/verification/table-problems.js';
+import { queryServer } from '../../diagnosis/query-server.js';
+import type { Check, CatalogContext, TargetOfServer } from '../../diagnosis/check.js';
+import { fail, type Finding, ok, warn } from '../../diagnosis/finding.js';
+import { mapConcurrently } from '../../../platform/map-concurrently.js';
+import { isReachable, nameOfTarget } from '../login-roles.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
 
 const NAME = 'row-level-security';
 /** Schemas of tenants that must have their tables: during provisioning and deletion any of them may be missing. */

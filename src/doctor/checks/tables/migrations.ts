@@ -1,14 +1,14 @@
-import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
-import { newestMigration, orderedNames } from '../../database/table-migrations/versions/migration-names.js';
+import { isUnservedSql, unservedValues } from '../../../catalog/tenant-tables/migration-set-sql.js';
+import { newestMigration, orderedNames } from '../../../database/table-migrations/versions/migration-names.js';
 import {
   describeLate,
   lateMigrations,
   requiredMigrations,
-} from '../../database/table-migrations/versions/migration-set.js';
-import { HAS_TABLES, SETS_BEHIND } from '../../admin/fleet-migrations/fleet-sql.js';
-import type { Check, CatalogContext } from '../diagnosis/check.js';
-import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
-import { placesThatDiffer } from './places/migrated-places.js';
+} from '../../../database/table-migrations/versions/migration-set.js';
+import { HAS_TABLES, SETS_BEHIND } from '../../../admin/fleet-migrations/fleet-sql.js';
+import type { Check, CatalogContext } from '../../diagnosis/check.js';
+import { fail, type Finding, ok, warn } from '../../diagnosis/finding.js';
+import { placesThatDiffer } from '../places/migrated-places.js';
 
 const NAME = 'migrations';
 const REMEDY = 'npm run tenantry -- migrate';

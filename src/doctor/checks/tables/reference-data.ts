@@ -1,6 +1,6 @@
-import { readReferenceTables } from '../../admin/reference-data/reference-places.js';
-import type { Check, CatalogContext } from '../diagnosis/check.js';
-import { type Finding, ok, warn } from '../diagnosis/finding.js';
+import { readReferenceTables } from '../../../admin/reference-data/reference-places.js';
+import type { Check, CatalogContext } from '../../diagnosis/check.js';
+import { type Finding, ok, warn } from '../../diagnosis/finding.js';
 
 const NAME = 'reference-data';
 

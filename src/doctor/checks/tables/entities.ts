@@ -1,17 +1,17 @@
-import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
-import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
-import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
-import { compareEntityTables } from '../../database/table-migrations/comparison/compare-entity-tables.js';
-import { type ExpectedTable, expectedTables } from '../../database/table-migrations/comparison/expected-tables.js';
-import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
-import { missingFrom } from '../../database/table-migrations/versions/migration-set.js';
-import { recordedMigrationsOf } from '../../database/table-migrations/versions/recorded-migrations.js';
-import { mapConcurrently } from '../../platform/map-concurrently.js';
-import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok } from '../diagnosis/finding.js';
-import { queryServer } from '../diagnosis/query-server.js';
-import { isReachable, nameOfTarget } from './login-roles.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
+import { HAS_TABLES } from '../../../admin/fleet-migrations/fleet-sql.js';
+import { isUnservedSql, unservedValues } from '../../../catalog/tenant-tables/migration-set-sql.js';
+import { TemplateDataSource } from '../../../database/data-source/template-data-source.js';
+import { compareEntityTables } from '../../../database/table-migrations/comparison/compare-entity-tables.js';
+import { type ExpectedTable, expectedTables } from '../../../database/table-migrations/comparison/expected-tables.js';
+import { orderedNames } from '../../../database/table-migrations/versions/migration-names.js';
+import { missingFrom } from '../../../database/table-migrations/versions/migration-set.js';
+import { recordedMigrationsOf } from '../../../database/table-migrations/versions/recorded-migrations.js';
+import { mapConcurrently } from '../../../platform/map-concurrently.js';
+import type { CatalogContext, Check, TargetOfServer } from '../../diagnosis/check.js';
+import { fail, type Finding, ok } from '../../diagnosis/finding.js';
+import { queryServer } from '../../diagnosis/query-server.js';
+import { isReachable, nameOfTarget } from '../login-roles.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
 
 const NAME = 'entities';
 /** Further ones usually have the same cause. */
