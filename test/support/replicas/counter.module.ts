@@ -51,6 +51,16 @@ class CountersController {
     await this.counters.set(Number(id), value);
   }
 
+  /** Holds its table for a while. */
+  @Get('slowly/counted')
+  @ReadFromReplica()
+  async count(): Promise<{ value: number }> {
+    const [found] = await this.counters.repository.query<{ value: number }[]>(
+      'SELECT count(*)::int AS value FROM counters, pg_sleep(0.3)',
+    );
+    return { value: found!.value };
+  }
+
   @Get(':id')
   @ReadFromReplica()
   async get(@Param('id') id: string): Promise<{ value: number | null }> {
