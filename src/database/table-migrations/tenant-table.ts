@@ -1,6 +1,6 @@
 import { escapeIdentifier } from 'pg';
 import type { QueryRunner } from 'typeorm';
-import { HAS_CITUS } from '../citus/citus.js';
+import { ASK_FOR_CITUS } from '../citus/citus.js';
 import { createPoliciesSql } from '../isolation/tenant-policies.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import {
@@ -78,7 +78,7 @@ export const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), ''
  * @throws IdentifierTooLongError
  */
 export async function createTenantTable(runner: QueryRunner, name: string, table: TenantTable): Promise<void> {
-  const [database] = (await runner.query(`SELECT ${HAS_CITUS} AS "hasCitus"`)) as [{ readonly hasCitus: boolean }];
+  const [database] = (await runner.query(ASK_FOR_CITUS)) as [{ readonly hasCitus: boolean }];
   // One round trip instead of one per statement.
   await runner.query(tenantTableSql(name, table, database.hasCitus).join(';\n'));
 }

@@ -1,3 +1,4 @@
+import { ASK_FOR_CITUS } from '../../citus/citus.js';
 import type pg from 'pg';
 import { ensureIsolationFunctions } from '../../isolation/isolation-functions.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from '../execution/migrate-tables.js';
@@ -75,7 +76,7 @@ export async function previewMigrations(
 }
 
 function isChange(sql: string): boolean {
-  return !TYPEORM_CATALOG_QUERY.test(sql) && !TRANSACTION_CONTROL.test(sql);
+  return sql !== ASK_FOR_CITUS && !TYPEORM_CATALOG_QUERY.test(sql) && !TRANSACTION_CONTROL.test(sql);
 }
 
 /** Omits the scratch schema's name: in a tenant's own schema `search_path` decides. */
