@@ -34,7 +34,7 @@ describe('revoking a shared connection from a tenant', () => {
   });
 
   it('affects no statement before or behind a queued one', async () => {
-    const running = rig.query(two, sleep, [0.2, 'running']);
+    const running = rig.query(two, sleep, [1, 'running']); // long enough to be seen on a busy machine
     const waiting = rig.query(one, sleep, [0, 'waiting']);
     const behind = rig.query(two, sleep, [0, 'behind']);
     await rig.untilSleeping();
