@@ -102,6 +102,7 @@ it(
       await soon(async () => expect(await isReady(newer)).toBe(true), LONGEST_MS);
       routed.push(newer);
       await leave(former.shift()!);
+      await load.answered(5 * PER_SECOND);
     }
     await load.answered(PER_SECOND);
     const seconds = (performance.now() - startedAt) / 1_000;
