@@ -66,21 +66,20 @@ it(
   async () => {
     const call = callInTurn(() => routed.map(({ url }) => url), agent);
     const written = new Map<TestTenant, number[]>(tenants.map((tenant) => [tenant, []]));
-    let turn = 0;
-    const next = (): TestTenant => tenants[(turn += 1) % tenants.length]!;
+    let [writes, reads] = [0, 0];
     load = new PacedLoad(
       [
         [
           'write',
           async () => {
-            const tenant = next();
-            const id = turn;
+            const id = (writes += 1);
+            const tenant = tenants[id % tenants.length]!;
             const fault = await call(tenant.apiKey, 201, NOTES, { id });
             if (fault === undefined) written.get(tenant)!.push(id);
             return fault;
           },
         ],
-        ['read', () => call(next().apiKey, 200, NOTES)],
+        ['read', () => call(tenants[(reads += 1) % tenants.length]!.apiKey, 200, NOTES)],
       ],
       PER_SECOND,
     );

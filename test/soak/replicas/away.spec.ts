@@ -89,9 +89,9 @@ it(
     await rig.stop();
     await start({ max_standby_streaming_delay: '0' });
     const before = rig.counts;
-    let isOver = false;
+    const over = new AbortController();
     const slowReads = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const { apiKey } = tenants[0]!;
         expect((await rig.app.call('/counters/slowly/counted', { apiKey })).status).toBe(200);
       }
@@ -106,7 +106,7 @@ it(
         await delay(200);
       }
     });
-    isOver = true;
+    over.abort();
     await slowReads;
     printShares('cancelled by replay', rig, before, report.pairs);
     expect(report).toEqual({ pairs: expect.any(Number), stale: 0, failed: [] });
