@@ -197,21 +197,3 @@ it('moves from the fullest server are proposed with reasons and what they gain, 
   });
   await app.database.admin('DELETE FROM operations; DELETE FROM moves');
 });
-
-it('a server is emptied to where its tenants want to be', async () => {
-  await admin.send('POST', '/servers/default/drain');
-  const { slug } = (await admin.get('/tenants/wishing')).body;
-  const requested = await admin.send('POST', '/operations', {
-    body: { kind: 'empty-server', server: 'default', atOnce: 16 },
-  });
-  expect(requested.status).toBe(202);
-  await soon(async () => {
-    const moves = await app.database.admin(
-      `SELECT s.name FROM operations o JOIN tenants t ON t.id = o.tenant_id JOIN servers s ON s.id::text = o.input ->> 'serverId'
-       WHERE o.kind = 'move' AND t.slug = $1 AND o.status IN ('pending', 'running', 'succeeded')`,
-      [slug],
-    );
-    expect(moves).toEqual([{ name: 'us-1' }]);
-  }, 90_000); // moves of the case before, whose operations were deleted, may still be under way
-  await admin.send('POST', '/servers/default/undrain');
-}, 120_000);
