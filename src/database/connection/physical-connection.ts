@@ -42,8 +42,8 @@ export class PhysicalConnection {
 
   /**
    * Opens a connection within the configuration's `connectionTimeoutMillis`; after that, node-postgres destroys the
-   * socket. Among several addresses, looking for the primary may take as long before it. No failure leaves a socket open. Where the one of several addresses that was the primary a moment ago
-   * fails, the primary is looked for, and tried, once more.
+   * socket. Where the server has further addresses, looking for the primary may take as long before that; if the address that
+   * was the primary a moment ago fails, this is done once more. No failure leaves a socket open.
    *
    * @throws ReadOnlyServerError, the error of node-postgres, or the signal's reason
    */

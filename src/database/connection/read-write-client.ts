@@ -86,7 +86,7 @@ export class ReadWriteClient extends pg.Client {
     return !this.isReplica && (this.wasWriteRefused || this.readOnly.size > 0);
   }
 
-  /** Whether one of several addresses was found, so that a failure to connect is that of this address alone. */
+  /** Whether the primary was found among further addresses, so that a failure to connect is that of this address alone. */
   get hasChosenAddress(): boolean {
     return this.chosen !== undefined;
   }
@@ -244,7 +244,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 /**
  * The configuration for a client that does not look for the address that accepts writes itself.
  *
- * @throws ReadOnlyServerError, or the error of connecting, when none of several addresses accepts writes
+ * @throws ReadOnlyServerError, or the error of connecting, when no address accepts writes
  */
 export async function atPrimary(config: ConnectionConfig): Promise<ConnectionConfig> {
   const { addresses, ...single } = config;

@@ -14,8 +14,8 @@ const MAX_LENGTH = 256;
 const UNKNOWN = 'unknown';
 
 /**
- * Tells clients where they have written, and learns it from them again. Encrypted: how much a server writes is no tenant's business,
- * and nobody makes up a position that others would wait for. One of another tenant does not open.
+ * Tells clients where they have written, and learns it from them again. It is encrypted for one tenant, so that clients neither see
+ * how much a server writes nor make up a position.
  */
 @Injectable()
 export class PositionHeader {
