@@ -5,12 +5,14 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { ScratchTables, scratchSchemaName } from '../archives/scratch-tables.js';
 import { isMissingDatabase, PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
+import { MoveRefusedError } from './move.errors.js';
 import { type MovePlaces, MovePlacesFinder, type OpenPlace } from './move-places.js';
 import { isSwitched, removeGate } from './switching/gate-keeping.js';
-import { SwitchOver } from './switching/switch-over.js';
+import { ATTEMPT_MS, SwitchOver } from './switching/switch-over.js';
 
 /** Time in which every instance learns that a tenant moves, or no longer does. */
 const SETTLE_MS = 3_000;
@@ -34,7 +36,8 @@ export class MoveSteps {
 
   /**
    * The steps that end a move: the tenant stays at one place, and what it has at the other one is removed. Where it has worked there,
-   * which the catalog has lost, it is served there instead, and nothing is removed.
+   * which the catalog has lost, it is served there instead, and nothing is removed. Each step removes nothing of the place at which
+   * the catalog has the tenant.
    *
    * @param tenantOf the tenant of a run of the operation
    */
@@ -49,7 +52,10 @@ export class MoveSteps {
       run: async (run: OperationRun<Input>): Promise<void> => {
         const move = await this.places.find(tenantOf(run));
         const isOver = move === null || move.state === 'moved'; // before a crash
-        if (!isOver) await work(await this.places.placesOf(move), run, move);
+        if (isOver) return;
+        const places = await this.places.placesOf(move);
+        await this.assertServedAt(places[stays]);
+        await work(places, run, move);
       },
     });
     return [
@@ -63,6 +69,11 @@ export class MoveSteps {
     ];
   }
 
+  private async assertServedAt({ tenantId: id, target, schema }: TenantPlace): Promise<void> {
+    if (await this.catalog.getRepository(TenantEntity).existsBy({ id, targetId: target.id, schema })) return;
+    throw new ConflictError('the tenant is served at the place that would be removed');
+  }
+
   private async serveWhereRowsAre(
     places: MovePlaces,
     stays: keyof MovePlaces,
@@ -71,9 +82,11 @@ export class MoveSteps {
   ): Promise<void> {
     const both = stays === 'from' ? places : { from: places.to, to: places.from };
     const serve = this.places.withBoth(both, signal, async (staying, left) => {
+      if (stays === 'to' && (await staying.gate.state()) === 'arriving') throw new MoveRefusedError([LOST_SWITCH]);
       if (!(await isSwitched(staying, left)) || !(await hasWorked(left, move))) return;
       await this.switching.run(move, staying, left, signal);
       await addResult({ servedAt: left.schema });
+      if (stays === 'to') throw new MoveRefusedError([LOST_WAY_BACK]);
     });
     await unlessMissing(serve);
   }
@@ -101,9 +114,23 @@ export class MoveSteps {
   }
 }
 
-/** Of a restore, nothing is noted that the tenant writes. */
+const LOST_SWITCH = 'its rows had not arrived when their server lost its last changes: take the move back';
+const LOST_WAY_BACK =
+  'it was served at its former place again, which the catalog had lost: take the move back to its end';
+
+/**
+ * Whether the tenant has worked at a place whose gate is open, or does so now. If not, it cannot any more. Of a restore, nothing is
+ * noted that it writes.
+ */
 async function hasWorked({ gate }: OpenPlace, { backupId }: MoveEntity): Promise<boolean> {
-  return backupId !== null || (await gate.changes()) > 0;
+  if (backupId !== null || !(await gate.tryLock(ATTEMPT_MS.most))) return true;
+  try {
+    const isWritten = (await gate.changes()) > 0;
+    if (!isWritten) await gate.set('closed');
+    return isWritten;
+  } finally {
+    await gate.unlock();
+  }
 }
 
 /** The move was given up before the database was created, or the database is dropped already. */

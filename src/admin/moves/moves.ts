@@ -67,9 +67,16 @@ export class Moves {
     return operation;
   }
 
-  /** @throws NotFoundError, ConflictError (there is no move to finish, or another operation is in progress) */
+  /**
+   * @throws NotFoundError, ConflictError (there is no move to finish, its way back is begun and not complete, or another operation is
+   *   in progress)
+   */
   async finish(catalog: EntityManager, slugOrId: string, actor: Actor): Promise<OperationEntity> {
     const tenant = await this.movedTenant(catalog, slugOrId);
+    const place = { toTargetId: tenant.targetId ?? '', toSchema: tenant.schema ?? '' };
+    if (!(await catalog.existsBy(MoveEntity, { tenantId: tenant.id, ...place }))) {
+      throw new ConflictError('the tenant is served at its former place again: its way back is to be completed');
+    }
     const finish = { kind: this.finishKind, input: {}, tenantId: tenant.id, subject: tenant.slug };
     const operation = await this.operations.create(catalog, finish, actor);
     await catalog.update(MoveEntity, { tenantId: tenant.id, state: 'moved' }, { state: 'finishing' });

@@ -180,4 +180,47 @@ describe('a catalog that has lost the switch of a tenant', () => {
     expect(await served()).toEqual({ isolation: 'row', move: null });
     await soon(async () => expect(await ids()).toEqual([1, 2, 3]));
   });
+
+  it('is not finished at the place that the tenant has left since, but taken back to its end', async () => {
+    await moveTo('schema');
+    const lose = await rememberTenant();
+    const { id } = await request((moves, catalog) => moves.moveBack(catalog, SLUG, TENANTRY_ACTOR));
+    await expectSuccess(id);
+    const [undo] = await fleet.database.admin<{ id: string }>(`SELECT id FROM operations WHERE status = 'pending'`);
+    await query('INSERT INTO notes (id) VALUES (3)');
+    await lose();
+    await fleet.database.admin(`DELETE FROM operations WHERE id = ANY ($1)`, [[id, undo!.id]]);
+    await fleet.database.admin(`UPDATE moves SET state = 'moved', switching = NULL`);
+    const asked = await request((moves, catalog) => moves.finish(catalog, SLUG, TENANTRY_ACTOR));
+    expect((await instance.complete(asked.id)).error).toMatchObject({ code: 'MOVE_REFUSED' });
+    await expect(request((moves, catalog) => moves.finish(catalog, SLUG, TENANTRY_ACTOR))).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await soon(async () => expect(await ids()).toEqual([1, 2, 3]));
+    await moveBack();
+    expect(await served()).toEqual({ isolation: 'row', move: null });
+    expect(await ids()).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a way back that ends behind its switch', () => {
+  it.each([[true], [false]])(
+    'keeps the rows when the move is then to be finished; written since: %s',
+    async (isWritten) => {
+      await moveTo('schema');
+      const { id } = await request((moves, catalog) => moves.moveBack(catalog, SLUG, TENANTRY_ACTOR));
+      await expectSuccess(id);
+      await fleet.database.admin(`DELETE FROM operations WHERE status = 'pending'`); // that follows from it
+      await loseSteps(id, 'remove', 'moved');
+      await instance.nest.get(Operations).cancel(id, TENANTRY_ACTOR);
+      await instance.complete(id);
+      if (isWritten) await query('INSERT INTO notes (id) VALUES (3)');
+      await expect(request((moves, catalog) => moves.finish(catalog, SLUG, TENANTRY_ACTOR))).rejects.toMatchObject({
+        code: 'CONFLICT',
+      });
+      await moveBack();
+      expect(await served()).toEqual({ isolation: 'row', move: null });
+      expect(await ids()).toEqual(isWritten ? [1, 2, 3] : [1, 2]);
+    },
+  );
 });

@@ -13,7 +13,8 @@ export interface OpenGatesOptions {
  * worker was killed in between, or because the catalog has lost its last changes. Rows may have been written there since.
  */
 export async function isSwitched(from: OpenPlace, to: OpenPlace): Promise<boolean> {
-  return (await from.gate.state()) === 'closed' && (await to.gate.state()) === 'open';
+  const left = await from.gate.state(); // `arriving`: the way back had begun as well
+  return (left === 'closed' || left === 'arriving') && (await to.gate.state()) === 'open';
 }
 
 /**

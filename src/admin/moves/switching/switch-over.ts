@@ -174,16 +174,20 @@ export class SwitchOver {
     if (flipped !== 1) throw new ConflictError('another worker has taken the switch over');
   }
 
-  /** Unless the catalog has the new place: then its answer was lost. */
+  /**
+   * Unless the catalog has the new place: then its answer was lost. Or unless the tenant has written there: then the catalog had it,
+   * and has lost it since.
+   */
   private async reopen(from: OpenPlace, to: OpenPlace, error: unknown): Promise<void> {
     const { targetId, schema } = await this.catalog
       .getRepository(TenantEntity)
       .findOneByOrFail({ id: from.place.tenantId });
     if (targetId === to.place.target.id && schema === to.schema) return;
+    await to.gate.set('arriving');
+    if ((await to.gate.changes()) > 0) return to.gate.set('open');
     this.logger.warn(
       `The switch of tenant ${from.place.tenantId} failed, its rows are where they were: ${String(error)}`,
     );
-    await to.gate.set('arriving');
     await from.gate.set('open');
   }
 }

@@ -24,7 +24,9 @@ interface ServedTenant {
   readonly slug: string;
   readonly target: string;
   readonly schema: string;
-  /** Whether a move of it is not finished, or an operation on it is under way: these go on, or are reported as stuck. */
+  /** Whether it was moved, and the move is not finished. */
+  readonly isMoved: boolean;
+  /** Whether a move of it or an operation on it is under way: these go on, or are reported as stuck. */
   readonly isExplained: boolean;
 }
 
@@ -33,7 +35,8 @@ const ALL_GATES = `SELECT tenant_id::text AS tenant, schema, state FROM ${GATES}
 const SERVED = `
   SELECT t.id::text AS id, t.slug, t.target_id::text AS target, t.schema_name AS schema,
     EXISTS (SELECT FROM operations o WHERE o.tenant_id = t.id AND o.status IN ('pending', 'running'))
-      OR EXISTS (SELECT FROM moves m WHERE m.tenant_id = t.id AND m.state <> 'moved') AS "isExplained"
+      OR EXISTS (SELECT FROM moves m WHERE m.tenant_id = t.id AND m.state <> 'moved') AS "isExplained",
+    EXISTS (SELECT FROM moves m WHERE m.tenant_id = t.id AND m.state = 'moved') AS "isMoved"
   FROM tenants t WHERE t.id = ANY ($1::uuid[]) AND t.target_id IS NOT NULL`;
 
 /**
@@ -71,13 +74,17 @@ async function gatesOf(target: TargetOfServer, { owner, options }: CatalogContex
   }
 }
 
-function compare({ id, slug, target, schema }: ServedTenant, gates: readonly Gate[]): Finding[] {
+function compare({ id, slug, target, schema, isMoved }: ServedTenant, gates: readonly Gate[]): Finding[] {
   const own = gates.filter(({ tenant }) => tenant === id);
   const here = own.find((gate) => gate.target.id === target && gate.schema === schema);
   if (!here || here.state === 'open') return [];
   if (here.state === 'arriving') {
     const message = 'its database has lost the end of its move, and refuses its statements';
-    return [fail(NAME, message, `tenants move-back ${slug}; if it has no move: restore it from a backup`, slug)];
+    return [fail(NAME, message, isMoved ? `tenants move-back ${slug}` : 'restore it from a backup', slug)];
+  }
+  if (isMoved) {
+    const message = 'its rows are at its former place: the catalog has lost its way back';
+    return [fail(NAME, message, `tenants move-back ${slug}`, slug)];
   }
   const there = own.find((gate) => gate !== here && gate.state === 'open');
   return [
