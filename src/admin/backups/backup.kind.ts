@@ -12,6 +12,7 @@ import type { OperationKind, OperationRun } from '../../operations/operation-kin
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { rowsIn, TenantArchives } from '../archives/tenant-archives.js';
 import { SettingsReader } from '../../tenant/settings/settings-reader.js';
+import { CONSIDERATE } from '../../database/copy/streams/transfer-meter.js';
 import { BackupKeys } from './backup-keys.js';
 import { BackupRecords, type VerifiedBackup } from './backup-records.js';
 import { ArchiveStore } from '../stored-archives/archive-store.js';
@@ -66,7 +67,7 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
       tenant,
       lock,
       (content) => store.put(objectKey, content, { signal }),
-      { signal, onProgress: reportProgress },
+      { signal, onProgress: reportProgress, pace: CONSIDERATE },
     );
     const { bytes } = saved;
     const written: Written = {

@@ -7,6 +7,7 @@ import { newestMigration } from '../../database/table-migrations/versions/migrat
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
+import { CONSIDERATE } from '../../database/copy/streams/transfer-meter.js';
 import { ArchiveSources } from '../archives/archive-sources.js';
 import { ScratchLoad } from '../archives/scratch-load.js';
 import { ScratchTables, scratchSchemaName } from '../archives/scratch-tables.js';
@@ -58,7 +59,7 @@ export class DrillKind implements OperationKind<z.infer<typeof Input>> {
     };
     try {
       const manifest = await this.sources.use({ kind: 'backup', id: backupId }, signal, (archive) =>
-        this.loading.run(archive, goal, { signal, onProgress: reportProgress }),
+        this.loading.run(archive, goal, { signal, onProgress: reportProgress, pace: CONSIDERATE }),
       );
       const isolation = await this.scratch.use(goal.target, goal.schema, signal, async (place) => {
         await this.scratch.migrate(place, goal.target, signal);

@@ -8,6 +8,7 @@ import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { disableTriggers, enableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { differingMigrations } from '../../database/table-migrations/versions/differing-migrations.js';
 import { StepPostponedError } from '../../operations/operation.errors.js';
+import { CONSIDERATE } from '../../database/copy/streams/transfer-meter.js';
 import { type LockedPlace, withPlaceLocks } from '../targets/place-locks.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { CloneMasks, type MaskedColumns } from './clone-masks.js';
@@ -83,7 +84,8 @@ export class CloneCopy {
       const obstacles = await copyObstacles(from, to, source.tenantId, goal.tenantId);
       if (obstacles.length > 0) throw new CloneRefusedError(obstacles);
       if (to.isAlone) await disableTriggers(to);
-      const digests = await copyRows(from, to, source.tenantId, { signal, onProgress, asTenant: goal.tenantId, masks });
+      const options = { signal, onProgress, asTenant: goal.tenantId, masks, pace: CONSIDERATE };
+      const digests = await copyRows(from, to, source.tenantId, options);
       await this.sources.find(source.tenantId); // its rows were not being deleted while they were read
       await bringSequences(from, to);
       if (to.isAlone) await enableTriggers(to, from);

@@ -7,6 +7,7 @@ import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { copyNotedRows } from '../../database/copy/resuming/copy-noted-rows.js';
 import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
+import { CONSIDERATE } from '../../database/copy/streams/transfer-meter.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
@@ -79,7 +80,12 @@ export class MoveKind implements OperationKind<Input> {
     const { id, signal, tenantId, reportProgress } = run;
     const digests = await this.newPlace.withBoth(run, async (from, to) => {
       if (to.isAlone) await disableTriggers(to);
-      return copyNotedRows(from, to, tenantId ?? '', { signal, copyId: id, onProgress: reportProgress });
+      return copyNotedRows(from, to, tenantId ?? '', {
+        signal,
+        copyId: id,
+        onProgress: reportProgress,
+        pace: CONSIDERATE,
+      });
     });
     await run.addResult({ tables: digests.length, rows: digests.reduce((sum, { rows }) => sum + rows, 0) });
   }

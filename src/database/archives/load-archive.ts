@@ -58,12 +58,12 @@ class RowLoad {
     private readonly place: CopyPlace,
     private readonly tenantId: string,
     private readonly groups: readonly CopiedGroup[],
-    { signal, onProgress, maxBytesPerSecond }: ArchiveOptions,
+    { signal, onProgress, pace }: ArchiveOptions,
   ) {
     this.signal = signal;
     this.tables = archivedTables(manifest, withoutTenant(groups));
     const all = manifest.tables.reduce((sum, { rows }) => sum + rows, 0);
-    this.meter = new TransferMeter((rows) => onProgress?.(rows, all), maxBytesPerSecond);
+    this.meter = new TransferMeter((rows) => onProgress?.(rows, all), pace);
   }
 
   async add({ table: { name, columns }, pieces }: TableRows): Promise<void> {

@@ -5,7 +5,7 @@ import { columnList, type CopyPlace, rowsOf } from '../copy/copy-place.js';
 import { digestRows } from '../copy/digests.js';
 import type { CopiedTable } from '../copy/tables/copied-tables.js';
 import { setTextForms } from '../copy/transaction.js';
-import { TransferMeter } from '../copy/streams/transfer-meter.js';
+import { type CopyPace, TransferMeter } from '../copy/streams/transfer-meter.js';
 import { recordedMigrations } from '../table-migrations/versions/recorded-migrations.js';
 import type { ArchiveWriter } from './format/archive-writer.js';
 import { readSnapshot } from './read-snapshot.js';
@@ -23,8 +23,8 @@ export interface ArchiveOptions {
   readonly signal: AbortSignal;
   /** Called often, with the rows so far and the number of all rows. */
   readonly onProgress?: (rows: number, all: number) => void;
-  /** On average. No limit unless given. */
-  readonly maxBytesPerSecond?: number;
+  /** Default: as fast as the server can. */
+  readonly pace?: CopyPace;
 }
 
 /**
@@ -91,10 +91,10 @@ interface Source {
 async function writeTables(
   { place, tenantId, tables, manifest }: Source,
   archive: ArchiveWriter,
-  { signal, onProgress, maxBytesPerSecond }: ArchiveOptions,
+  { signal, onProgress, pace }: ArchiveOptions,
 ): Promise<void> {
   const all = manifest.tables.reduce((sum, { rows }) => sum + rows, 0);
-  const meter = new TransferMeter((rows) => onProgress?.(rows, all), maxBytesPerSecond);
+  const meter = new TransferMeter((rows) => onProgress?.(rows, all), pace);
   await setTextForms(place.client);
   for (const [index, table] of tables.entries()) {
     const rows = archive.table(index);

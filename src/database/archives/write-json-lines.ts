@@ -27,10 +27,10 @@ export async function writeJsonLines(
   place: CopyPlace,
   tenantId: string,
   sink: JsonLinesSink,
-  { signal, onProgress, maxBytesPerSecond }: ArchiveOptions,
+  { signal, onProgress, pace }: ArchiveOptions,
 ): Promise<void> {
   const { client } = place;
-  const meter = new TransferMeter((rows) => onProgress?.(rows, rows), maxBytesPerSecond);
+  const meter = new TransferMeter((rows) => onProgress?.(rows, rows), pace);
   await readSnapshot(place, tenantId, signal, async (tables) => {
     await setTextForms(client);
     for (const table of tables) {

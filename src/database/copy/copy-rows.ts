@@ -6,7 +6,7 @@ import { collectStatistics } from './estimates/collect-statistics.js';
 import { estimatedRows, totalOf } from './estimates/estimated-rows.js';
 import { interruptible } from './interruptible.js';
 import { removeTenantRows } from './remove-tenant-rows.js';
-import { TransferMeter } from './streams/transfer-meter.js';
+import { type CopyPace, TransferMeter } from './streams/transfer-meter.js';
 import { TableCopy } from './table-copy.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from './tables/copied-tables.js';
 import { setTextForms, SNAPSHOT, transaction } from './transaction.js';
@@ -16,8 +16,8 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
   /** Called often, with the rows copied so far and the planner's estimate of all rows, which may be lower. */
   readonly onProgress?: (copied: number, estimated: number) => void;
-  /** On average over the copy, without what is compared at its end. No limit unless given. */
-  readonly maxBytesPerSecond?: number;
+  /** Default: as fast as the servers can. */
+  readonly pace?: CopyPace;
   /** The tenant whose rows the copies become, which may share the tables with the source. Default: the same tenant. */
   readonly asTenant?: string;
   /** Values that are replaced on their way, and not compared. Default: none. `maskProblems` finds what is wrong with them. */
@@ -60,17 +60,18 @@ class RowCopy {
     private readonly to: CopyPlace,
     private readonly groups: readonly CopiedGroup[],
     private readonly asTenant: string,
+    private readonly meter: TransferMeter,
     private readonly copy: TableCopy,
     private readonly signal: AbortSignal,
   ) {}
 
   static async prepare(from: CopyPlace, to: CopyPlace, tenantId: string, options: CopyOptions): Promise<RowCopy> {
-    const { signal, masks, asTenant = tenantId, onProgress, maxBytesPerSecond } = options;
+    const { signal, masks, asTenant = tenantId, onProgress, pace } = options;
     const groups = await copiedTables(from.client, from.schema);
     const estimated = totalOf(await estimatedRows(from, groups.flat(), tenantId));
-    const meter = new TransferMeter((rows) => onProgress?.(rows, estimated), maxBytesPerSecond);
+    const meter = new TransferMeter((rows) => onProgress?.(rows, estimated), pace);
     const copy = new TableCopy(from, to, tenantId, { signal, meter, asTenant, masks });
-    return new RowCopy(from, to, groups, asTenant, copy, signal);
+    return new RowCopy(from, to, groups, asTenant, meter, copy, signal);
   }
 
   get tables(): readonly CopiedTable[] {
@@ -84,6 +85,7 @@ class RowCopy {
     for (const group of this.groups) {
       const read = await transaction(to.client, 'BEGIN', () => this.interruptible(() => this.copy.copy(group)));
       digests.push(...read);
+      await this.meter.rest(this.signal);
     }
     const compared = this.tables.map((table) => this.copy.compared(table));
     assertEqualDigests(digests, await this.interruptible(() => digestRows(to, compared, this.asTenant)));

@@ -30,7 +30,7 @@ export class TableCopy {
   ) {}
 
   /**
-   * The source is hashed while the destination checks foreign keys.
+   * The source is hashed while the destination checks foreign keys, or behind that at a considerate pace.
    *
    * @param condition on the table `t` of a group of one: which of its rows are copied. Default: all
    * @returns digests of what was read
@@ -73,14 +73,16 @@ export class TableCopy {
     const masked = this.masked(table);
     const masking = masked.size === 0 ? undefined : new RowMasking(masked);
     let read: TableDigest | undefined;
-    const onRead = async (): Promise<void> => {
+    const hash = async (): Promise<void> => {
       read = await digest(from, this.compared(table), tenantId, { condition });
     };
+    const onRead = meter.isConsiderate ? undefined : hash;
     const destination = { client: to.client, into: `${into} (${columnList(table.columns)})` };
     await writing(
       () => copyStream({ client: from.client, query }, destination, { meter, signal, onRead, masking }),
       table.name,
     );
+    if (!onRead) await hash();
     if (!read) throw new Error(`table ${qualified(from, table.name)} was copied without a digest`);
     return read;
   }

@@ -38,7 +38,7 @@ describe('a copy of many rows', () => {
   });
 
   it.each([
-    ['while rows are sent', { maxBytesPerSecond: 4_000_000 }],
+    ['while rows are sent', { pace: { maxBytesPerSecond: 4_000_000 } }],
     ['while the destination waits for a lock', {}],
   ])('ends at its signal %s, and leaves both connections usable', async (title, limits) => {
     const place = await rig.place(`many_abort_${Object.keys(limits).length}`, { ddl: DDL });
@@ -79,7 +79,7 @@ describe('a copy of many rows', () => {
       const onProgress = (copied: number): void => {
         if (copied > 1_000) killed ??= rig.databases.first.admin(`SELECT pg_terminate_backend(${rows[0]?.pid})`);
       };
-      const copy = copyRows(own, place, MOVED, { signal, onProgress, maxBytesPerSecond: 4_000_000 });
+      const copy = copyRows(own, place, MOVED, { signal, onProgress, pace: { maxBytesPerSecond: 4_000_000 } });
       await expect(copy).rejects.toThrow(/connection/);
       await killed;
       expect(await isUsable(lost === 'source' ? place.client : own.client)).toBe(true);
@@ -93,7 +93,7 @@ describe('a copy of many rows', () => {
     const place = await rig.place('many_slow', { ddl: DDL });
     const bytesPerRow = 230;
     const started = performance.now();
-    await copyRows(source, place, MOVED, { signal, maxBytesPerSecond: ROWS * bytesPerRow });
+    await copyRows(source, place, MOVED, { signal, pace: { maxBytesPerSecond: ROWS * bytesPerRow } });
     expect(performance.now() - started).toBeGreaterThan(950); // a busy machine only takes longer
   });
 

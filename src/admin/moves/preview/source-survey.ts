@@ -4,6 +4,7 @@ import type { CopyPlace } from '../../../database/copy/copy-place.js';
 import { type OpenTransaction, openTransactions } from '../../../database/copy/estimates/open-transactions.js';
 import { type ReadSample, sampleRead } from '../../../database/copy/estimates/sample-read.js';
 import { type TableSize, tableSizes } from '../../../database/copy/estimates/table-sizes.js';
+import { CONSIDERATE } from '../../../database/copy/streams/transfer-meter.js';
 import type { MovePreviewView } from './move-preview.schemas.js';
 
 /** How long a statement of the preview may take, with what it waits for. */
@@ -16,7 +17,7 @@ const OLD_AFTER_MS = 1_000;
 const ROUND_TRIPS = 3;
 
 /**
- * A copy also writes the rows, checks keys and compares both sides. Measured on two shared cores: 12 to 14 times the reading for
+ * What a copy works: it also writes the rows, checks keys and compares both sides. Measured on two shared cores: 12 to 14 times the reading for
  * 200,000 short rows in two tables with indexes and a foreign key, 5 to 8 times for 100,000 rows of 1.3 kB.
  */
 const COPY_PER_READ = 10;
@@ -42,7 +43,7 @@ export function estimateCopy({ sizes, sample }: SourceSurvey): MovePreviewView['
   const rows = sizes.reduce((sum, size) => sum + size.rows, 0);
   const readMs = sample.ms * Math.max(1, rows / sample.rows);
   return {
-    estimatedSeconds: round((readMs * COPY_PER_READ) / 1_000),
+    estimatedSeconds: round((readMs * COPY_PER_READ) / CONSIDERATE.workingShare / 1_000),
     sampledBytes: sample.bytes,
     sampledMs: round(sample.ms),
   };

@@ -6,7 +6,7 @@ import { collectStatistics } from '../estimates/collect-statistics.js';
 import { estimatedRows, totalOf } from '../estimates/estimated-rows.js';
 import { interruptible } from '../interruptible.js';
 import { removeTenantRows } from '../remove-tenant-rows.js';
-import { TransferMeter } from '../streams/transfer-meter.js';
+import { type CopyPace, TransferMeter } from '../streams/transfer-meter.js';
 import { TableCopy } from '../table-copy.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from '../tables/copied-tables.js';
 import { lockForReading, setTextForms, transaction } from '../transaction.js';
@@ -30,8 +30,8 @@ export interface NotedCopyOptions {
   readonly copyId: string;
   /** Called often, with the rows copied so far and the planner's estimate of all rows, which may be lower. */
   readonly onProgress?: (copied: number, estimated: number) => void;
-  /** On average over the copy. No limit unless given. */
-  readonly maxBytesPerSecond?: number;
+  /** Default: as fast as the servers can. */
+  readonly pace?: CopyPace;
   /**
    * Rows per transaction at the destination, or a sixteenth of a table, if that is more. Tables whose keys have no ranges are copied
    * in one. Default: 50,000.
@@ -74,6 +74,7 @@ export async function copyNotedRows(
 }
 
 class NotedCopy {
+  private readonly meter: TransferMeter;
   private readonly copy: TableCopy;
   /** What was read under the present snapshot, of tables whose first rows were. */
   private readonly read = new Map<string, TableDigest>();
@@ -88,10 +89,10 @@ class NotedCopy {
     private readonly estimated: ReadonlyMap<string, number>,
     private readonly options: NotedCopyOptions,
   ) {
-    const { signal, onProgress, maxBytesPerSecond } = options;
+    const { signal, onProgress, pace } = options;
     const [before, all] = [position.rows, totalOf(estimated)];
-    const meter = new TransferMeter((rows) => onProgress?.(before + rows, all), maxBytesPerSecond);
-    this.copy = new TableCopy(from, to, tenantId, { signal, meter, asTenant: tenantId });
+    this.meter = new TransferMeter((rows) => onProgress?.(before + rows, all), pace);
+    this.copy = new TableCopy(from, to, tenantId, { signal, meter: this.meter, asTenant: tenantId });
   }
 
   async run(): Promise<TableDigest[]> {
@@ -123,7 +124,10 @@ class NotedCopy {
       });
       const endsAt = performance.now() + snapshotMs;
       await applyTaken(from, to, tenantId, { signal, copied: (table) => this.copied(table) });
-      for (let step = this.next(); step; step = performance.now() < endsAt ? this.next() : undefined) await step();
+      for (let step = this.next(); step; step = performance.now() < endsAt ? this.next() : undefined) {
+        await step();
+        await this.meter.rest(signal);
+      }
     });
   }
 

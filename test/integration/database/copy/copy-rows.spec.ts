@@ -167,7 +167,7 @@ describe('copying the rows of one tenant', () => {
       );
     };
     const before = await everything(shared, MOVED);
-    await copyRows(shared, place, MOVED, { signal, onProgress, maxBytesPerSecond: 1_000_000 });
+    await copyRows(shared, place, MOVED, { signal, onProgress, pace: { maxBytesPerSecond: 1_000_000 } });
     await written;
     expect(await everything(place, MOVED)).toEqual(before);
     expect(await everything(shared, MOVED)).not.toEqual(before);
