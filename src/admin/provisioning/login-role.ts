@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { roleComment } from '../../catalog/model/role-comment.js';
 import { MissingMembershipError } from './provisioning.errors.js';
 
 export const INSUFFICIENT_PRIVILEGE = '42501';
@@ -15,11 +16,6 @@ export interface DatabaseRole extends TargetRole {
 }
 
 export type RoleState = 'missing' | 'ours' | 'foreign';
-
-/** The comment by which a role is recognised as ours: a foreign role of the same name is never taken over. */
-export function roleComment(targetId: string): string {
-  return `login role of connection target ${targetId}`;
-}
 
 /** Whether the role exists and was created for this target, which `ensureLoginRole` records in the role's comment. */
 export async function roleState(client: pg.ClientBase, { targetId, role }: TargetRole): Promise<RoleState> {

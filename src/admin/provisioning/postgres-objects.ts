@@ -1,9 +1,10 @@
 import pg from 'pg';
+import { roleComment } from '../../catalog/model/role-comment.js';
 import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
 import { databaseHasCitus } from '../../database/citus/citus.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { createSchemaSql } from '../../platform/postgres/create-schema.js';
-import { INSUFFICIENT_PRIVILEGE, roleComment, roleState } from './login-role.js';
+import { INSUFFICIENT_PRIVILEGE, roleState } from './login-role.js';
 import { MissingServerRightsError } from './provisioning.errors.js';
 import { scramVerifier } from './scram-verifier.js';
 

@@ -49,14 +49,23 @@ export interface SilentShare {
 export interface Renewal {
   readonly lent: readonly LentShare[];
   readonly silent: readonly SilentShare[];
-  /** Servers whose limit follows from what they allow, which has to be asked for from time to time. */
-  readonly toMeasure: readonly string[];
+  readonly limits: readonly ServerLimit[];
+}
+
+/** Connections of all instances together. */
+interface ServerLimit {
+  readonly serverId: string;
+  /** Null while it follows from what the server allows, and that is not known. */
+  readonly limit: number | null;
+  /** It follows from what the server allows, which has to be asked for from time to time. */
+  readonly dependsOnCapacity: boolean;
 }
 
 interface ServerRow {
   readonly id: string;
   readonly isCatalogs: boolean;
   readonly dependsOnCapacity: boolean;
+  readonly isKnown: boolean;
   readonly limit: number;
   readonly holders: readonly (Holder & { readonly isSilent: boolean })[];
 }
@@ -72,6 +81,7 @@ const SIGN_OF_LIFE = `
 
 const SERVERS = `
   SELECT s.id, s.host IS NULL AS "isCatalogs", s.host IS NOT NULL AND s.max_connections IS NULL AS "dependsOnCapacity",
+    ${serverLimit('s')} IS NOT NULL AS "isKnown",
     coalesce(${serverLimit('s')}, ${UNMEASURED_LIMIT}) AS limit,
     coalesce(jsonb_agg(jsonb_build_object('instanceId', c.instance_id, 'share', c.share, 'need', c.need, 'least', c.least,
       'isSilent', i.heartbeat_at < clock_timestamp() - interval '${SILENT_SECONDS} seconds')) FILTER (WHERE i.id IS NOT NULL), '[]') AS holders
@@ -128,7 +138,11 @@ export class ConnectionShares {
             .filter(({ isSilent, instanceId }) => isSilent && instanceId !== id)
             .map(({ instanceId }) => ({ serverId, instanceId })),
         ),
-        toMeasure: servers.filter(({ dependsOnCapacity }) => dependsOnCapacity).map(({ id: serverId }) => serverId),
+        limits: servers.map(({ id: serverId, dependsOnCapacity, isKnown, limit }) => ({
+          serverId,
+          limit: isKnown ? limit : null,
+          dependsOnCapacity,
+        })),
       };
     });
   }

@@ -162,7 +162,10 @@ export class LentConnections implements OnModuleInit {
     }
     void runWithoutContext(async () => {
       for (const silent of renewal.silent) await this.surveys.takeBackUnused(silent);
-      for (const serverId of renewal.toMeasure) await this.surveys.measureCapacity(serverId);
+      for (const { serverId, limit, dependsOnCapacity } of renewal.limits) {
+        if (dependsOnCapacity) await this.surveys.measureCapacity(serverId);
+        if (limit !== null) await this.surveys.limitRoles(serverId, limit);
+      }
     });
   }
 

@@ -3,14 +3,16 @@ import type { DataSource } from 'typeorm';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import { CATALOG } from '../catalog-data-source.js';
+import { ConnectionTargetEntity } from '../entities/connection-target.entity.js';
 import { ServerEntity } from '../entities/server.entity.js';
 import { ServerOwner } from '../server-owner.js';
 import { countConnections, countConnectionsOf } from './connection-count.js';
 import { ConnectionShares, type SilentShare } from './connection-shares.js';
+import { limitRoles, type OwnerQuery } from './role-limits.js';
 
 const ANSWER_MS = 3_000;
 /** Pause before a server is asked the same question again; when it did not answer, a short one. */
-const PAUSE_MS = { silent: 2_000, capacity: 600_000, failed: 2_000 };
+const PAUSE_MS = { silent: 2_000, capacity: 600_000, roles: 600_000, failed: 2_000 };
 
 /** Asks servers what the division of their connections depends on. What cannot be asked is asked again later. */
 @Injectable()
@@ -18,6 +20,8 @@ export class ServerSurveys {
   private readonly logger = new Logger('Instances');
   /** When a question may be asked again, in ms of `performance.now()`. */
   private readonly pauses = new Map<string, number>();
+  /** The limit by which the roles of a server were limited last. */
+  private readonly roleLimits = new Map<string, number>();
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -46,6 +50,35 @@ export class ServerSurveys {
         [serverId, max],
       );
     });
+  }
+
+  /** Limits the login roles of the server's targets by what all instances may have together: at once when that has changed. */
+  limitRoles(serverId: string, limit: number): Promise<void> {
+    const question = `${serverId} roles`;
+    if (this.roleLimits.get(serverId) !== limit) this.pauses.delete(question);
+    this.roleLimits.set(serverId, limit);
+    return this.ask(question, PAUSE_MS.roles, serverId, async (server) => {
+      const targets = await this.catalog
+        .getRepository(ConnectionTargetEntity)
+        .find({ select: { id: true }, where: { serverId, provided: false } });
+      const ids = targets.map(({ id }) => id);
+      const roles = await this.asOwner(server, (query) => limitRoles(query, ids, limit));
+      if (roles.length > 0)
+        this.logger.log(
+          `CONNECTION LIMIT of ${roles.length} login roles of ${server.name} follows its limit of ${limit}`,
+        );
+    });
+  }
+
+  /** The catalog's connections are the owner's, on its own server. */
+  private asOwner<T>(server: ServerEntity, work: (query: OwnerQuery) => Promise<T>): Promise<T> {
+    if (server.host === null) return work((sql, values) => this.catalog.query(sql, values && [...values]));
+    return this.query(server, (client) =>
+      work(async <Row>(sql: string, values?: readonly unknown[]) => {
+        const { rows } = await client.query(sql, values && [...values]);
+        return rows as Row[];
+      }),
+    );
   }
 
   private query<T>(server: ServerEntity, work: Parameters<typeof this.adminConnections.use<T>>[1]): Promise<T> {

@@ -18,6 +18,8 @@ export const LOCK_NAMES = {
   placement: 'tenantry placement',
   /** Dividing the connections of servers between instances. */
   connectionShares: 'tenantry connection shares',
+  /** Limiting the connections of login roles. */
+  roleLimits: 'tenantry role limits',
   /** Installing the isolation functions of a database. */
   isolation: 'tenantry isolation',
   /** Marking functions of a database as leakproof. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { roleComment } from '../../../admin/provisioning/login-role.js';
+import { roleComment } from '../../../catalog/model/role-comment.js';
 import { sharedTargetName } from '../../../admin/provisioning/names.js';
 import { hasUnprintable } from '../../../platform/unprintable.js';
 import { mapConcurrently } from '../../../platform/map-concurrently.js';

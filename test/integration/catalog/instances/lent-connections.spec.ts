@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../../src/catalog/catalog-data-source.js';
 import { ConnectionShares } from '../../../../src/catalog/instances/connection-shares.js';
 import { LentConnections } from '../../../../src/catalog/instances/lent-connections.js';
+import { roleLimit } from '../../../../src/catalog/instances/role-limits.js';
 import { ServerSurveys } from '../../../../src/catalog/instances/server-surveys.js';
+import { roleComment } from '../../../../src/catalog/model/role-comment.js';
 import { ServerOwner } from '../../../../src/catalog/server-owner.js';
 import { AdminConnections } from '../../../../src/database/admin-connections/admin-connections.js';
 import type { BudgetMember, ServerBudget } from '../../../../src/database/budget/server-budget.js';
@@ -15,7 +18,7 @@ import type { KeyRing } from '../../../../src/platform/encryption/key-ring.js';
 import { LOCK_NAMES } from '../../../../src/platform/postgres/advisory-locks.js';
 import { Shutdown } from '../../../../src/platform/shutdown/shutdown.js';
 import { soon } from '../../../support/load/soon.js';
-import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
+import { createTestDatabase, type TestDatabase, testServer } from '../../../support/postgres/postgres.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 
 /** Lent in all: less four for what starts. */
@@ -139,6 +142,35 @@ describe('the connections of a process', () => {
     await (await Process.start()).stop();
     expect(await sharesNow()).toEqual([]);
     expect(await database.admin('SELECT FROM instances')).toEqual([]);
+  });
+});
+
+describe('the login roles of the server', () => {
+  const role = `role ${randomUUID()}`;
+  const target = randomUUID();
+  const limit = async (): Promise<number | undefined> =>
+    (
+      await database.admin<{ limit: number }>('SELECT rolconnlimit AS limit FROM pg_roles WHERE rolname = $1', [role])
+    )[0]?.limit;
+
+  beforeAll(async () => {
+    await database.admin(`CREATE ROLE "${role}"; COMMENT ON ROLE "${role}" IS '${roleComment(target)}'`);
+    await database.admin(`GRANT "${role}" TO "${testServer().owner}" WITH ADMIN OPTION`);
+    await database.admin(
+      `INSERT INTO connection_targets (id, server_id, kind, database, role, password_sealed)
+       SELECT $1, id, 'dedicated', $2, $2, '' FROM servers WHERE name = 'default'`,
+      [target, role],
+    );
+  });
+  afterAll(() => database.admin(`DROP ROLE "${role}"`));
+
+  it('have a limit above that of all instances, which follows it', async () => {
+    await Process.start();
+    await soon(async () => expect(await limit()).toBe(roleLimit(LIMIT)));
+    await database.admin("UPDATE servers SET max_connections = 60 WHERE name = 'default'");
+    await soon(async () => expect(await limit()).toBe(roleLimit(60)));
+    await database.admin("UPDATE servers SET max_connections = $1 WHERE name = 'default'", [LIMIT]);
+    await soon(async () => expect(await limit()).toBe(roleLimit(LIMIT)));
   });
 });
 
