@@ -5,6 +5,9 @@ import { roleComment } from '../model/role-comment.js';
 /** Connections above the limit of a server: those that instances have closed, and the server has not yet. */
 const CLOSING = { least: 5, part: 0.1 };
 
+/** Roles that one transaction changes. */
+const AT_ONCE = 200;
+
 /** Sends SQL as the owner of a server, and resolves with the rows of the last statement. */
 export type OwnerQuery = <Row>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
@@ -36,6 +39,8 @@ export async function limitRoles(
   if (rows.length === 0) return [];
   const lock = `SELECT pg_advisory_xact_lock(hashtext('${LOCK_NAMES.roleLimits}'))`; // two instances change the same rows
   const changes = rows.map(({ role }) => `ALTER ROLE ${pg.escapeIdentifier(role)} CONNECTION LIMIT ${limit}`);
-  await query([lock, ...changes].join('; '));
+  for (let at = 0; at < changes.length; at += AT_ONCE) {
+    await query([lock, ...changes.slice(at, at + AT_ONCE)].join('; '));
+  }
   return rows.map(({ role }) => role);
 }
