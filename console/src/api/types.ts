@@ -367,6 +367,7 @@ export type NewImport = {
 export type NewMove = {
   readonly isolation?: 'row' | 'schema' | 'database';
   readonly server?: string;
+  readonly pace?: 'considerate' | 'full';
 };
 
 export type NewOperation =

@@ -7,15 +7,16 @@ import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { copyNotedRows } from '../../database/copy/resuming/copy-noted-rows.js';
 import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
-import { CONSIDERATE } from '../../database/copy/streams/transfer-meter.js';
+import { COPY_PACES } from '../../database/copy/streams/transfer-meter.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
+import { movePace } from './move.schemas.js';
 import { NewPlace } from './new-place.js';
 import { SwitchOver } from './switching/switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
-const Input = z.object({ isolation: z.enum(ISOLATIONS), serverId: z.guid() });
+const Input = z.object({ isolation: z.enum(ISOLATIONS), serverId: z.guid(), pace: movePace.default('considerate') });
 type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 
@@ -77,15 +78,11 @@ export class MoveKind implements OperationKind<Input> {
 
   private async copy(run: Run): Promise<void> {
     if (await this.newPlace.isSwitched(run)) return;
-    const { id, signal, tenantId, reportProgress } = run;
+    const { id, input, signal, tenantId, reportProgress } = run;
+    const options = { signal, copyId: id, onProgress: reportProgress, pace: COPY_PACES[input.pace] };
     const digests = await this.newPlace.withBoth(run, async (from, to) => {
       if (to.isAlone) await disableTriggers(to);
-      return copyNotedRows(from, to, tenantId ?? '', {
-        signal,
-        copyId: id,
-        onProgress: reportProgress,
-        pace: CONSIDERATE,
-      });
+      return copyNotedRows(from, to, tenantId ?? '', options);
     });
     await run.addResult({ tables: digests.length, rows: digests.reduce((sum, { rows }) => sum + rows, 0) });
   }

@@ -46,7 +46,7 @@ export class Moves {
       catalog,
       {
         kind: this.moveKind,
-        input: { isolation, serverId: server.id },
+        input: { isolation, serverId: server.id, pace: request.pace ?? 'considerate' },
         tenantId: tenant.id,
         subject: tenant.slug,
         requiredCode: codeVersion(migrations),

@@ -124,8 +124,10 @@ describe('a move', () => {
 
   it('that was cancelled leaves the tenant where it is, and nothing of the move', async () => {
     await soon(noMove); // what the former one has made is removed by an operation of its own
-    const { headers } = await request('move', { isolation: 'database' });
+    const { headers } = await request('move', { isolation: 'database', pace: 'full' });
     const location = headers.get('location') ?? '';
+    const [operation] = await app.database.admin("SELECT input FROM operations WHERE status IN ('pending', 'running')");
+    expect(operation).toMatchObject({ input: { isolation: 'database', pace: 'full' } });
     await soon(async () => {
       const { steps } = (await admin.get(location)).body;
       expect(steps.find(({ name }: Json) => name === 'note-changes').status).toBe('running');
@@ -168,7 +170,8 @@ describe('the preview of a move', () => {
       ...['login role', 'database'].map((kind) => [kind, name]),
       ...['schema', 'tables'].map((kind) => [kind, 'tenant']),
     ]);
-    const schema = await preview({ isolation: 'schema' });
+    expect((await request('move/preview', { isolation: 'database', pace: 'half' })).status).toBe(400);
+    const schema = await preview({ isolation: 'schema', pace: 'full' });
     expect(schema).toMatchObject({ obstacles: [], to: { database } });
     expect(schema.creates.map((creation: Json) => creation.what)).toEqual(['schema', 'tables']);
     expect(await everything()).toEqual(before);

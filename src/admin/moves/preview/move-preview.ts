@@ -9,6 +9,7 @@ import { AdminConnections } from '../../../database/admin-connections/admin-conn
 import { TargetUnavailableError } from '../../../database/connection/connection.errors.js';
 import type { CopyPlace } from '../../../database/copy/copy-place.js';
 import { copyObstacles, sourceObstacles } from '../../../database/copy/tables/copy-obstacles.js';
+import { COPY_PACES, type CopyPace } from '../../../database/copy/streams/transfer-meter.js';
 import { Operations } from '../../../operations/operations.js';
 import { APP_CONFIG, type AppConfig } from '../../../platform/config/app-config.js';
 import { INSUFFICIENT_PRIVILEGE } from '../../provisioning/login-role.js';
@@ -48,6 +49,7 @@ interface Foreseen {
   readonly tenant: TenantEntity;
   readonly examined: ExaminedMove;
   readonly to: ForeseenPlace;
+  readonly pace: CopyPace;
 }
 
 /** Shows what a move would do, and what is in its way. Changes nothing, and locks no row or table that a tenant writes to. */
@@ -72,7 +74,7 @@ export class MovePreview {
     const tenant = await catalog.findOneByOrFail(TenantEntity, { id });
     const examined = await this.requests.examine(catalog, tenant, request);
     const to = await this.placements.foresee(examined.server.id, { id, isolation: examined.isolation });
-    const foreseen = { tenant, examined, to };
+    const foreseen = { tenant, examined, to, pace: COPY_PACES[request.pace ?? 'considerate'] };
     const findings = await this.findInCatalog(foreseen);
     const source = await this.survey(foreseen, findings);
     return this.view(foreseen, findings, source);
@@ -180,7 +182,7 @@ export class MovePreview {
   }
 
   private view(
-    { tenant, examined: { current, server, isolation }, to }: Foreseen,
+    { tenant, examined: { current, server, isolation }, to, pace }: Foreseen,
     findings: Findings,
     source: SourceSurvey | undefined,
   ): MovePreviewView {
@@ -197,7 +199,7 @@ export class MovePreview {
       rows: tables.reduce((sum, { rows }) => sum + rows, 0),
       bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
       areBytesEstimated: tenant.isolation === 'row',
-      copy: source ? estimateCopy(source) : null,
+      copy: source ? estimateCopy(source, pace) : null,
       waiting: {
         limitMs: this.config.pool.timeoutMs,
         attemptMs: ATTEMPT_MS.first,

@@ -4,7 +4,7 @@ import type { CopyPlace } from '../../../database/copy/copy-place.js';
 import { type OpenTransaction, openTransactions } from '../../../database/copy/estimates/open-transactions.js';
 import { type ReadSample, sampleRead } from '../../../database/copy/estimates/sample-read.js';
 import { type TableSize, tableSizes } from '../../../database/copy/estimates/table-sizes.js';
-import { CONSIDERATE } from '../../../database/copy/streams/transfer-meter.js';
+import type { CopyPace } from '../../../database/copy/streams/transfer-meter.js';
 import type { MovePreviewView } from './move-preview.schemas.js';
 
 /** How long a statement of the preview may take, with what it waits for. */
@@ -38,12 +38,12 @@ export async function surveySource(place: CopyPlace, tenantId: string): Promise<
 }
 
 /** Null without rows. */
-export function estimateCopy({ sizes, sample }: SourceSurvey): MovePreviewView['copy'] {
+export function estimateCopy({ sizes, sample }: SourceSurvey, { workingShare = 1 }: CopyPace): MovePreviewView['copy'] {
   if (sample.rows === 0) return null;
   const rows = sizes.reduce((sum, size) => sum + size.rows, 0);
   const readMs = sample.ms * Math.max(1, rows / sample.rows);
   return {
-    estimatedSeconds: round((readMs * COPY_PER_READ) / CONSIDERATE.workingShare / 1_000),
+    estimatedSeconds: round((readMs * COPY_PER_READ) / workingShare / 1_000),
     sampledBytes: sample.bytes,
     sampledMs: round(sample.ms),
   };

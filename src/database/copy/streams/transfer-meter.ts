@@ -15,6 +15,9 @@ export interface CopyPace {
 /** Tenants of the same servers notice such a copy little, and it takes twice as long. */
 export const CONSIDERATE = { workingShare: 0.5 } as const satisfies CopyPace;
 
+/** By the names that operators give them. */
+export const COPY_PACES = { considerate: CONSIDERATE, full: { workingShare: 1 } } as const;
+
 /** Counts what passes during a copy, and how long it should wait. */
 export class TransferMeter {
   private bytes = 0;
