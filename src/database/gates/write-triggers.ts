@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { LockRetry } from '../table-migrations/locks/lock-retry.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import { lockFailure, LockRetry } from '../table-migrations/locks/lock-retry.js';
 import { shortHash } from '../../platform/postgres/identifiers.js';
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 
@@ -10,12 +11,40 @@ export interface WatchedTable {
   readonly key: readonly string[];
 }
 
+/** How a table's lock is waited for. */
+export interface GivingWay {
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+  /** Each is half a second at most, in which statements behind it wait; there are pauses between them. Default: 60. */
+  readonly attempts?: number;
+}
+
 const LOCK_TIMEOUT_MS = 500;
 const ATTEMPTS = 60;
+/** A trigger is dropped only while no statement uses its table, not even a reading one. Those behind the attempt wait for it. */
+const DROP_ATTEMPTS = 3;
 
-/** The name of all triggers of a move of the tenant. */
+/** What the names of all triggers of moves begin with. */
+const NAME = 'tenantry_move_';
+
+/** What the names of those of one tenant begin with. */
 function triggerNameOf(tenantId: string): string {
-  return `tenantry_move_${shortHash(tenantId, 12)}`;
+  return `${NAME}${shortHash(tenantId, 12)}`;
+}
+
+/** Raised when transactions that write to a table left no moment for its triggers. Nothing was changed. */
+export class TableInUseError extends CodedError {
+  readonly code = 'TABLE_IN_USE';
+
+  /** @param table as SQL */
+  constructor(table: string, cause: unknown) {
+    super(
+      `table ${table} could not be locked: transactions that write to it overlap all the time, or one does not end`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /**
@@ -23,13 +52,14 @@ function triggerNameOf(tenantId: string): string {
  * comparison. Each table is locked for a moment, and given way to those who use it.
  *
  * @param client connected as the owner of the tables, not in a transaction
+ * @throws TableInUseError, the signal's reason
  */
 export async function createWriteTriggers(
   client: pg.ClientBase,
   schema: string,
   tenantId: string,
   tables: readonly WatchedTable[],
-  signal: AbortSignal,
+  options: GivingWay,
 ): Promise<void> {
   for (const { name, key } of tables) {
     const table = qualified(schema, name);
@@ -46,34 +76,85 @@ export async function createWriteTriggers(
        EXECUTE FUNCTION ${ISOLATION_SCHEMA}.refuse_truncate()`,
       ...EVENTS.map((event) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${triggerNameOf(tenantId)}_${event}`),
     ];
-    await givingWay(client, statements, signal);
+    await givingWay(client, table, statements, options);
   }
 }
 
 const EVENTS = ['insert', 'update', 'delete', 'truncate'] as const;
 
-/** Removes them, also where only some are left. */
-export async function dropWriteTriggers(
+/**
+ * Disables them, also where only some are left: from then on a write costs nothing more, and is neither noted nor refused.
+ *
+ * @throws TableInUseError, the signal's reason
+ */
+export async function disableWriteTriggers(
   client: pg.ClientBase,
   schema: string,
   tenantId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { rows } = await client.query<{ table: string; triggers: string[] }>(
-    `SELECT c.relname AS table, array_agg(t.tgname::text) AS triggers FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-     WHERE c.relnamespace = to_regnamespace(quote_ident($1)) AND t.tgparentid = 0
-       AND t.tgname = ANY ($2)
-     GROUP BY c.relname`,
-    [schema, EVENTS.map((event) => `${triggerNameOf(tenantId)}_${event}`)],
-  );
-  for (const { table, triggers } of rows) {
-    const drops = triggers.map((trigger) => `DROP TRIGGER IF EXISTS ${trigger} ON ${qualified(schema, table)}`);
-    await givingWay(client, drops, signal);
+  const names = EVENTS.map((event) => `${triggerNameOf(tenantId)}_${event}`);
+  const enabled = await moveTriggers(client, schema, `t.tgenabled <> 'D' AND t.tgname = ANY ($2)`, names);
+  for (const { table, triggers } of enabled) {
+    const disable = triggers.map((trigger) => `ALTER TABLE ${table} DISABLE TRIGGER ${trigger}`);
+    await givingWay(client, table, disable, { signal });
   }
 }
 
-async function givingWay(client: pg.ClientBase, statements: readonly string[], signal: AbortSignal): Promise<void> {
-  const retry = new LockRetry({ attempts: ATTEMPTS, signal });
+/**
+ * Drops the disabled triggers of all moves in a schema, of tables that are not in use all the time. On others they stay until the next
+ * move there.
+ *
+ * @throws the signal's reason
+ */
+export async function dropDisabledTriggers(client: pg.ClientBase, schema: string, signal: AbortSignal): Promise<void> {
+  const disabled = await moveTriggers(client, schema, `t.tgenabled = 'D' AND starts_with(t.tgname, $2)`, NAME);
+  for (const { table } of disabled) {
+    // Once it is locked, they are looked up again: a move that has begun since may have enabled its own.
+    const statements = [`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`, dropDisabledOf(table)];
+    try {
+      await givingWay(client, table, statements, { attempts: DROP_ATTEMPTS, signal });
+    } catch (error) {
+      if (!(error instanceof TableInUseError)) throw error;
+    }
+  }
+}
+
+function dropDisabledOf(table: string): string {
+  const relation = `${pg.escapeLiteral(table)}::regclass`;
+  return `DO $tenantry$ DECLARE name text; BEGIN
+    FOR name IN SELECT tgname FROM pg_trigger
+      WHERE tgrelid = ${relation} AND tgparentid = 0 AND tgenabled = 'D' AND starts_with(tgname, '${NAME}')
+    LOOP EXECUTE format('DROP TRIGGER %I ON %s', name, ${relation}); END LOOP; END $tenantry$`;
+}
+
+interface TriggersOfTable {
+  /** As SQL. */
+  readonly table: string;
+  readonly triggers: readonly string[];
+}
+
+async function moveTriggers(
+  client: pg.ClientBase,
+  schema: string,
+  condition: string,
+  value: string | readonly string[],
+): Promise<readonly TriggersOfTable[]> {
+  const { rows } = await client.query<TriggersOfTable>(
+    `SELECT c.relname AS table, array_agg(t.tgname::text) AS triggers FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE c.relnamespace = to_regnamespace(quote_ident($1)) AND t.tgparentid = 0 AND ${condition}
+     GROUP BY c.relname`,
+    [schema, value],
+  );
+  return rows.map(({ table, triggers }) => ({ table: qualified(schema, table), triggers }));
+}
+
+async function givingWay(
+  client: pg.ClientBase,
+  table: string,
+  statements: readonly string[],
+  { attempts = ATTEMPTS, signal }: GivingWay,
+): Promise<void> {
   const run = async (): Promise<void> => {
     try {
       await client.query(['BEGIN', `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`, ...statements, 'COMMIT'].join(';\n'));
@@ -82,7 +163,11 @@ async function givingWay(client: pg.ClientBase, statements: readonly string[], s
       throw error;
     }
   };
-  await retry.run(run, () => true);
+  try {
+    await new LockRetry({ attempts, signal }).run(run, () => true);
+  } catch (error) {
+    throw lockFailure(error) ? new TableInUseError(table, error) : error;
+  }
 }
 
 function qualified(schema: string, table: string): string {

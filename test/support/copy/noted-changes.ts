@@ -11,7 +11,7 @@ export async function noteChanges({ client, schema }: CopyPlace, tenantId: strin
   await ensureGateObjects(client);
   await new TenantGate(client, tenantId, schema).set('open');
   const tables = (await copiedTables(client, schema)).flat();
-  await createWriteTriggers(client, schema, tenantId, tables, new AbortController().signal);
+  await createWriteTriggers(client, schema, tenantId, tables, { signal: new AbortController().signal });
 }
 
 export function notedChanges({ client, schema }: CopyPlace, tenantId: string): Promise<number> {

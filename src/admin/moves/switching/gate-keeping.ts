@@ -1,6 +1,10 @@
 import { copiedTables } from '../../../database/copy/tables/copied-tables.js';
 import { ensureGateObjects } from '../../../database/gates/gate-objects.js';
-import { createWriteTriggers, dropWriteTriggers } from '../../../database/gates/write-triggers.js';
+import {
+  createWriteTriggers,
+  disableWriteTriggers,
+  dropDisabledTriggers,
+} from '../../../database/gates/write-triggers.js';
 import type { OpenPlace } from '../move-places.js';
 
 export interface OpenGatesOptions {
@@ -36,13 +40,14 @@ export async function openGates(
     const tables = (await copiedTables(client, schema))
       .flat()
       .map(({ name, key }) => ({ name, key: isNoting ? key : [] }));
-    await createWriteTriggers(client, schema, place.tenantId, tables, signal);
+    await createWriteTriggers(client, schema, place.tenantId, tables, { signal });
   }
 }
 
-/** Removes the triggers, the gate and what was noted at a place that remains. */
+/** Removes the triggers, the gate and what was noted at a place that remains. Triggers of tables that are always in use stay, disabled. */
 export async function removeGate({ client, schema, place, gate }: OpenPlace, signal: AbortSignal): Promise<void> {
-  await dropWriteTriggers(client, schema, place.tenantId, signal);
+  await disableWriteTriggers(client, schema, place.tenantId, signal);
   await ensureGateObjects(client); // the move may not have come that far
   await gate.remove();
+  await dropDisabledTriggers(client, schema, signal);
 }

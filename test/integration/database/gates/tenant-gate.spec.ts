@@ -4,11 +4,16 @@ import QueryStream from 'pg-query-stream';
 import { ensureGateObjects } from '../../../../src/database/gates/gate-objects.js';
 import { GATE_CLOSED, SessionRefusedError } from '../../../../src/database/gates/closed-gate.js';
 import { TenantGate } from '../../../../src/database/gates/tenant-gate.js';
-import { createWriteTriggers, dropWriteTriggers } from '../../../../src/database/gates/write-triggers.js';
+import {
+  createWriteTriggers,
+  disableWriteTriggers,
+  dropDisabledTriggers,
+} from '../../../../src/database/gates/write-triggers.js';
 import { createStamp } from '../../../../src/database/statements/stamps/stamp.js';
 import { type Relocation, TenantAccess } from '../../../../src/database/statements/tenant-access.js';
 import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
 import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
+import { soon } from '../../../support/load/soon.js';
 import type { TestPool } from '../../../support/pool/test-pool.js';
 import type { TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import {
@@ -61,11 +66,12 @@ beforeEach(async () => {
   elsewhere = new TenantAccess(pool, createStamp(tenant.id, 'there'), SHARE);
   gate = new TenantGate(owner, tenant.id, 'here');
   await gate.set('open');
-  await createWriteTriggers(owner, 'here', tenant.id, [{ name: 'notes', key: ['id'] }], FOREVER);
+  await createWriteTriggers(owner, 'here', tenant.id, [{ name: 'notes', key: ['id'] }], { signal: FOREVER });
 });
 afterEach(async () => {
   await gate.unlock();
-  await dropWriteTriggers(owner, 'here', tenant.id, FOREVER);
+  await disableWriteTriggers(owner, 'here', tenant.id, FOREVER);
+  await dropDisabledTriggers(owner, 'here', FOREVER);
   await gate.remove();
 });
 
@@ -108,7 +114,7 @@ describe('an open gate', () => {
   });
 
   it('notes nothing of tables without a key, and still holds and refuses their writes', async () => {
-    await createWriteTriggers(owner, 'here', tenant.id, [{ name: 'notes', key: [] }], FOREVER);
+    await createWriteTriggers(owner, 'here', tenant.id, [{ name: 'notes', key: [] }], { signal: FOREVER });
     const client = asleep();
     await client.query('BEGIN');
     await insert(client, 'one');
@@ -290,5 +296,85 @@ describe('a closed gate', () => {
 
   it('does not let TRUNCATE remove rows that are being moved', async () => {
     await expect(owner.query('TRUNCATE here.notes CASCADE')).rejects.toMatchObject({ code: '55006' });
+  });
+});
+
+describe('the triggers of a move', () => {
+  interface Trigger {
+    readonly name: string;
+    readonly state: string;
+  }
+
+  const triggers = async (): Promise<Trigger[]> => {
+    const { rows } = await owner.query<Trigger>(
+      `SELECT tgname AS name, tgenabled AS state FROM pg_trigger
+       WHERE tgrelid = 'here.notes'::regclass AND starts_with(tgname, 'tenantry_move_')`,
+    );
+    return rows;
+  };
+  const states = async (): Promise<string[]> => (await triggers()).map(({ state }) => state);
+
+  /** Another connection of the owner, in a transaction, which is committed. */
+  async function inTransaction(work: (client: pg.Client) => Promise<void>): Promise<void> {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await work(client);
+      await client.query('COMMIT');
+    } finally {
+      await client.end();
+    }
+  }
+
+  it('are disabled at its end while the table is read all the time, and dropped once it is not', async () => {
+    await inTransaction(async (reader) => {
+      await reader.query('SELECT FROM here.notes LIMIT 1');
+      await disableWriteTriggers(owner, 'here', tenant.id, FOREVER);
+      await gate.remove();
+      await dropDisabledTriggers(owner, 'here', FOREVER);
+      expect(await states()).toEqual(['D', 'D', 'D', 'D']);
+      await asleep().query("INSERT INTO notes (body) VALUES ('behind the move')");
+      expect(await gate.changes()).toBe(0);
+    });
+    await dropDisabledTriggers(owner, 'here', FOREVER);
+    expect(await states()).toEqual([]);
+  });
+
+  it('are not dropped when the next move enables them while their table is waited for', async () => {
+    await disableWriteTriggers(owner, 'here', tenant.id, FOREVER);
+    const left = await triggers();
+    let dropping = Promise.resolve();
+    await inTransaction(async (next) => {
+      await next.query('LOCK TABLE here.notes IN SHARE ROW EXCLUSIVE MODE');
+      dropping = dropDisabledTriggers(owner, 'here', FOREVER);
+      await soon(async () => {
+        const { rows } = await next.query('SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass', [
+          'here.notes',
+        ]);
+        expect(rows).toHaveLength(1);
+      });
+      for (const { name } of left) await next.query(`ALTER TABLE here.notes ENABLE ALWAYS TRIGGER ${name}`);
+    });
+    await dropping;
+    expect(await states()).toEqual(['A', 'A', 'A', 'A']);
+  });
+
+  it('a table that a transaction writes to for too long has no triggers, and the error names it', async () => {
+    await disableWriteTriggers(owner, 'here', tenant.id, FOREVER);
+    const writer = new pg.Client({ connectionString: database.url });
+    await writer.connect();
+    try {
+      await writer.query('BEGIN; LOCK TABLE here.notes IN ROW EXCLUSIVE MODE');
+      const options = { signal: FOREVER, attempts: 1 };
+      const created = createWriteTriggers(owner, 'here', neighbour.id, [{ name: 'notes', key: ['id'] }], options);
+      await expect(created).rejects.toMatchObject({
+        code: 'TABLE_IN_USE',
+        message: expect.stringContaining('"here"."notes"'),
+      });
+      expect(new Set(await states())).toEqual(new Set(['D'])); // those of the other tenant
+    } finally {
+      await writer.end();
+    }
   });
 });
