@@ -61,7 +61,10 @@ export class TenantDataSources implements OnModuleInit {
 
   create(placement: Placement): DataSource {
     if (!this.template) throw new Error('TenantDataSources was used before the application was initialised');
-    return createTenantDataSource(this.template, this.accessOf(placement), placement.schema);
+    const access = this.accessOf(placement);
+    // While its rows move, a replica would not know on which side of the switch it is.
+    if (!placement.isOperation && !placement.isMoving) this.replicas?.attach(access, placement.target);
+    return createTenantDataSource(this.template, access, placement.schema);
   }
 
   /**
@@ -93,8 +96,6 @@ export class TenantDataSources implements OnModuleInit {
     const limit = isOperation ? undefined : growth;
     const access = new TenantAccess(pool, stamp, share, mayExplain, isOperation, this.relocation, limit);
     access.hasReplicas = this.replicas !== undefined && !isOperation && hasReplicas(target);
-    // While its rows move, a replica would not know on which side of the switch it is.
-    if (!isOperation && !isMoving) this.replicas?.attach(access, target);
     return access;
   }
 }

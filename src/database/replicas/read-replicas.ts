@@ -58,10 +58,17 @@ export class ReadReplicas {
     shutdown.add('close tenant pools', () => this.close());
   }
 
-  /** Gives the access the replicas of its target's server, as the catalog has them now. */
+  /**
+   * Gives the access the replicas of its target's server, as the catalog has them now. Each read looks them up again: the list may be
+   * replaced while the access is in use.
+   */
   attach(access: TenantAccess, target: ConnectionTarget): void {
-    if (!hasReplicas(target) || this.isClosed) return;
-    access.replicas = new TenantReplicas(access, this.serverOf(target), this.pools, this.maxStalenessMs);
+    if (this.isClosed) return;
+    this.keep(target);
+    if (!hasReplicas(target)) return;
+    const { id } = target.server;
+    const current = (): ServerReplicas | undefined => this.servers.get(id)?.server;
+    access.replicas = new TenantReplicas(access, current, this.pools, this.maxStalenessMs);
   }
 
   snapshot(): ReplicasSnapshot {
@@ -76,19 +83,20 @@ export class ReadReplicas {
     return { replicas, fallbacks };
   }
 
-  private serverOf(target: ConnectionTarget): ServerReplicas {
-    const { id, replicas, aroundPooler } = target.server;
-    const addresses = JSON.stringify([replicas, aroundPooler !== undefined, target.server.tls]);
+  /** Replaces what is known of the replicas of the target's server where the target has others, or none. */
+  private keep(target: ConnectionTarget): void {
+    const { id, replicas, aroundPooler, tls } = target.server;
+    const addresses = JSON.stringify([replicas, aroundPooler !== undefined, tls]);
     const known = this.servers.get(id);
-    if (known?.addresses === addresses) return known.server;
-    if (known) this.end(known.server);
+    if (known?.addresses === addresses) return;
+    if (known) this.end(id, known.server);
+    if (!hasReplicas(target)) return;
     const server = new ServerReplicas(target, this.options, (replica) => this.slotsOf(replica));
     this.servers.set(id, { addresses, server });
-    return server;
   }
 
-  /** Its replicas are others now. */
-  private end(server: ServerReplicas): void {
+  private end(id: string, server: ServerReplicas): void {
+    this.servers.delete(id);
     addTo(this.past, server.fallbacks);
     void server.end();
   }

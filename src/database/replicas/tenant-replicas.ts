@@ -27,21 +27,25 @@ type Outcome = { readonly result: pg.QueryResult } | Fallback;
 export class TenantReplicas implements ReplicaReads {
   /** What is read must be of later: before, the tenant may have been elsewhere, or its stamps signed with another key. */
   private readonly since = performance.now();
-  private readonly accesses = new Map<Replica, ReplicaAccess>();
+  private readonly accesses = new WeakMap<Replica, ReplicaAccess>();
 
-  /** @param access to the server itself */
+  /**
+   * @param access to the server itself
+   * @param current the server's replicas as they are when a read begins; undefined when it has none any more
+   */
   constructor(
     private readonly access: TenantAccess,
-    private readonly server: ServerReplicas,
+    private readonly current: () => ServerReplicas | undefined,
     private readonly pools: ConnectionPools,
     private readonly maxStalenessMs: number,
   ) {}
 
   async run(statement: Statement, scope: ReplicaScope): Promise<pg.QueryResult> {
     try {
-      const outcome = scope.readsFrom === 'primary' ? undefined : await this.fromReplica(statement, scope);
+      const server = scope.readsFrom === 'primary' ? undefined : this.current();
+      const outcome = server && (await this.fromReplica(server, statement, scope));
       if (typeof outcome === 'object') return outcome.result;
-      if (outcome) this.server.fallbacks[outcome] += 1;
+      if (server && outcome) server.fallbacks[outcome] += 1;
       scope.readsFrom = 'primary';
       const asking = outcome === 'elsewhere' ? { ...statement, onPosition: currentPositions()?.onPosition } : statement;
       return await runStamped(this.access.readOnly, asking);
@@ -51,22 +55,26 @@ export class TenantReplicas implements ReplicaReads {
   }
 
   /** @throws what is the answer on the primary as well */
-  private async fromReplica(statement: Statement, scope: ReplicaScope): Promise<Outcome> {
+  private async fromReplica(server: ServerReplicas, statement: Statement, scope: ReplicaScope): Promise<Outcome> {
     const { pool } = this.access;
-    this.server.use(pool.target, pool);
+    server.use(pool.target, pool);
     const positions = currentPositions();
     const required = positions?.required;
-    if (!positions || (required !== undefined && !this.isComparable(required))) return 'elsewhere';
+    if (!positions || (required !== undefined && !this.isComparable(required, server))) return 'elsewhere';
     const lsn = (required as WalPosition | undefined)?.lsn;
     const freshSince = Math.max(this.since, performance.now() - (scope.maxStalenessMs ?? this.maxStalenessMs));
-    const replica = this.server.choose(freshSince, lsn, scope.readsFrom);
+    const replica = server.choose(freshSince, lsn, scope.readsFrom);
     if (typeof replica === 'string') return replica;
     scope.readsFrom = replica;
-    return this.fromOne(replica, statement, lsn);
+    return this.fromOne(replica, this.accessTo(replica, server), statement, lsn);
   }
 
-  private async fromOne(replica: Replica, statement: Statement, lsn: bigint | undefined): Promise<Outcome> {
-    const access = this.accessTo(replica);
+  private async fromOne(
+    replica: Replica,
+    access: ReplicaAccess | undefined,
+    statement: Statement,
+    lsn: bigint | undefined,
+  ): Promise<Outcome> {
     if (!access || access.isResting) return 'away';
     for (const waitMs of WAITS) {
       const isGuarded = lsn !== undefined && (this.isBehindPooler || !replica.hasReplayed(lsn));
@@ -89,19 +97,19 @@ export class TenantReplicas implements ReplicaReads {
   }
 
   /** Undefined when the process is stopping. */
-  private accessTo(replica: Replica): ReplicaAccess | undefined {
+  private accessTo(replica: Replica, server: ServerReplicas): ReplicaAccess | undefined {
     const known = this.accesses.get(replica);
     if (known || this.pools.isClosed) return known;
-    const target = replicaTarget(this.access.pool.target, this.server.addressOf(replica)!);
+    const target = replicaTarget(this.access.pool.target, server.addressOf(replica)!);
     const access = new ReplicaAccess(this.access, this.pools.get(target));
     this.accesses.set(replica, access);
     return access;
   }
 
   /** Whether a replica can be compared with it: a position of a timeline that is not known here is of another history. */
-  private isComparable(required: RequiredPosition): boolean {
+  private isComparable(required: RequiredPosition, server: ServerReplicas): boolean {
     if (required === 'unknown' || required.serverId !== this.access.pool.target.server.id) return false;
-    const { timeline } = this.server.primary;
+    const { timeline } = server.primary;
     return timeline === undefined || required.timeline <= timeline;
   }
 

@@ -12,16 +12,22 @@ export class ReplicatedApp {
     readonly app: TestApp,
   ) {}
 
-  /** @param settings of the replica */
+  /**
+   * @param settings of the replica
+   * @param isPooled whether the application takes each server for a pooler in front of itself
+   */
   static async start(
     settings: Readonly<Record<string, string>> = {},
     env: Readonly<Record<string, string>> = {},
+    isPooled = false,
   ): Promise<ReplicatedApp> {
     const primary = await PrivatePostgres.start(REPLICATED);
     const replica = await primary.replica(settings);
     const { host, port } = replica.address;
-    const replicas = { DATABASE_REPLICAS: `${host}:${port}`, ...env };
-    const app = await TestApp.over(privateCatalog(primary), replicas, undefined, CounterModule);
+    const catalog = privateCatalog(primary);
+    const pooled = isPooled && { DB_POOLER: 'transaction', DATABASE_DIRECT_URL: catalog.url };
+    const replicas = { DATABASE_REPLICAS: `${host}:${port}`, ...pooled, ...env };
+    const app = await TestApp.over(catalog, replicas, undefined, CounterModule);
     return new ReplicatedApp(primary, replica, app);
   }
 
