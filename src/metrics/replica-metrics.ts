@@ -18,9 +18,9 @@ export class ReplicaMetrics {
     });
     registerMetric(registry, {
       name: 'tenantry_replica_up',
-      help: 'Whether the read replica answers: 1 or 0.',
+      help: 'Whether the read replica answers: 1 or 0. Not reported while it is not in use.',
       type: 'gauge',
-      read: () => this.samples(({ problem }) => (problem === undefined ? 1 : 0)),
+      read: () => this.samples(({ isInUse, problem }) => (isInUse ? Number(problem === undefined) : undefined)),
     });
     registerMetric(registry, {
       name: 'tenantry_replica_staleness_seconds',

@@ -18,6 +18,8 @@ export interface ReplicaSnapshot {
   readonly number: number;
   /** Its address. */
   readonly name: string;
+  /** Whether it has been read lately, and is asked how far it is. */
+  readonly isInUse: boolean;
   /** Why it is not read; undefined while it answers. */
   readonly problem: string | undefined;
   /** Statements that it has answered. */
@@ -74,8 +76,8 @@ export class ReadReplicas {
   snapshot(): ReplicasSnapshot {
     const servers = [...this.servers];
     const replicas = servers.flatMap(([serverId, { server }]) =>
-      server.all.map(({ name, problem, reads, stalenessMs }, index) => {
-        return { serverId, number: index + 1, name, problem, reads, stalenessMs };
+      server.all.map(({ name, isInUse, problem, reads, stalenessMs }, index) => {
+        return { serverId, number: index + 1, name, isInUse, problem, reads, stalenessMs };
       }),
     );
     const fallbacks = { ...this.past };

@@ -42,6 +42,8 @@ export class Replica {
   reads = 0;
   /** Why it is not read; undefined while it may be. */
   problem: string | undefined;
+  /** Whether reads want it, so that a connection is kept on which it is asked. Otherwise nothing is known of it. */
+  isInUse = false;
   private answer: Answer | undefined;
   /** Up to which it has replayed at least. */
   private replayed = -1n;
@@ -50,8 +52,6 @@ export class Replica {
   private connection: PhysicalConnection | undefined;
   /** With which it has answered. */
   private askedAs: ConnectionTarget | undefined;
-  /** Whether it is in use, so that a connection is kept on which it is asked. */
-  private isAsked = false;
   private readonly underWay = new Set<(reason: Error) => void>();
 
   /**
@@ -121,10 +121,10 @@ export class Replica {
 
   /** Asks how far it is. Never rejects: without an answer it is away. @param target any at the replica */
   async ask(target: ConnectionTarget, primary: PrimaryHistory): Promise<void> {
-    this.isAsked = true;
+    this.isInUse = true;
     try {
       this.connection ??= await this.connectAs(target);
-      if (!this.isAsked) return await this.close();
+      if (!this.isInUse) return await this.close();
       const query = { text: ASK, query_timeout: ANSWER_MS };
       const { rows } = await this.connection.client.query<Answer>(query);
       this.askedAs ??= target;
@@ -137,7 +137,8 @@ export class Replica {
   /** Closes the connection on which it is asked. */
   async close(): Promise<void> {
     const { connection } = this;
-    this.isAsked = false;
+    this.isInUse = false;
+    this.problem = undefined;
     this.connection = undefined;
     this.forget();
     connection?.close();
@@ -175,7 +176,7 @@ export class Replica {
   }
 
   private lose(problem: string): void {
-    if (!this.isAsked) return;
+    if (!this.isInUse) return;
     if (this.problem === undefined)
       this.logger.warn(`The read replica ${this.name} is away, and its reads go to the primary: ${problem}`);
     this.problem = problem;
