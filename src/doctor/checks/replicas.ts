@@ -16,6 +16,8 @@ const REPLICA = `
          (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 AS behind_ms
   FROM pg_control_system()`;
 
+const PROMOTED = 'accepts writes, and is not read: it was promoted, or is the primary itself';
+
 interface ReplicaFacts {
   readonly system: string;
   readonly standby: boolean;
@@ -64,8 +66,7 @@ function findingOf(
 ): Finding {
   if (system !== expected.system)
     return warn(NAME, 'is a copy of another server, and is not read', 'correct its address', subject);
-  if (!standby)
-    return warn(NAME, 'was promoted, and is not read beside the primary', 'make it a standby again', subject);
+  if (!standby) return warn(NAME, PROMOTED, 'make it a standby again, or name the address of a standby', subject);
   const bytes = Math.max(0, Math.round(lacks ?? 0));
   const isBehind = bytes > 0 && behindMs !== null && behindMs > expected.maxMs;
   if (!isBehind) return ok(NAME, `lacks ${bytes} bytes of the primary's log`, subject);

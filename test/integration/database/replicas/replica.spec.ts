@@ -4,7 +4,9 @@ import { SlotQueue } from '../../../../src/database/budget/slot-queue.js';
 import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
 import { PrimaryHistory } from '../../../../src/database/replicas/primary-history.js';
 import { Replica } from '../../../../src/database/replicas/replica.js';
+import { parsePosition, POSITION_SQL } from '../../../../src/database/statements/positions/wal-position.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
+import { createTestDatabase } from '../../../support/postgres/postgres.js';
 
 let replica: Replica;
 
@@ -20,4 +22,20 @@ it('a replica that is not in use any more is not reported as away', async () => 
   expect([replica.isInUse, replica.problem]).toEqual([true, expect.stringContaining('ECONNREFUSED')]);
   await replica.close();
   expect([replica.isInUse, replica.problem]).toEqual([false, undefined]);
+});
+
+it('a server that accepts writes is not read as a replica, whatever its timeline', async () => {
+  const database = await createTestDatabase();
+  try {
+    const primary = new PrimaryHistory();
+    const [asked] = await database.admin<{ position: string; system: string }>(
+      `SELECT p.position, s.system_identifier::text AS system FROM (${POSITION_SQL}) AS p, pg_control_system() AS s`,
+    );
+    primary.add(performance.now(), { system: asked!.system, ...parsePosition('', asked!.position)! });
+    await replica.ask(targetOfUrl(database.url, 'server'), primary);
+    expect([replica.problem, replica.unfit(primary, -Infinity)]).toEqual([undefined, 'away']);
+    await replica.close();
+  } finally {
+    await database.drop();
+  }
 });
