@@ -11,7 +11,7 @@ import { pipelineOf } from '../statements/query-pipeline.js';
 import { HeldConnection } from './held-connection.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import { PROPAGATE } from '../statements/stamps/stamp-commands.js';
-import { classifyStatement } from '../sql-guard/classify-statement.js';
+import { classifyStatement, type StatementKind } from '../sql-guard/classify-statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { isGateClosed, SessionRefusedError } from '../gates/closed-gate.js';
@@ -125,7 +125,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
     const { built, kind } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
     assertMayAdd(this.growth, text);
-    return this.enqueue<Row>(withPosition(built ?? { text, values: values && [...values] }), kind === 'begin');
+    return this.enqueue<Row>(withPosition(built ?? { text, values: values && [...values] }), kind);
   }
 
   /** Receives the tenant's notifications on the channel, as the event `notification`. */
@@ -185,10 +185,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     }
   }
 
-  private async enqueue<Row extends object>(statement: Statement, isBegin = false): Promise<SessionResult<Row>> {
+  private async enqueue<Row extends object>(statement: Statement, kind?: StatementKind): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.tenantId);
-    return this.held.inTurn(() => this.send<Row>(statement, isBegin));
+    return this.held.inTurn(() => this.send<Row>(statement, kind));
   }
 
   /** Its own statements notice a loss otherwise. A limited session is ended when it is idle, so it is not kept busy. */
@@ -202,14 +202,15 @@ export class SessionLease extends EventEmitter<SessionEvents> {
       });
   }
 
-  private async send<Row extends object>(statement: Statement, isBegin: boolean): Promise<SessionResult<Row>> {
+  private async send<Row extends object>(asked: Statement, kind?: StatementKind): Promise<SessionResult<Row>> {
     const { revoked } = this.held.connection;
     if (revoked) throw revoked;
     if (this.loss) throw this.loss;
     try {
       await this.renewStamp();
+      const statement = this.commits(kind) ? asked : { ...asked, onPosition: undefined };
       const sent = hasCitus(this.held.client)
-        ? this.sendDistributed(statement, isBegin)
+        ? this.sendDistributed(statement, kind === 'begin')
         : this.held.send(statement, { stamp: this.stamp, isStamped: true });
       return (await sent) as SessionResult<Row>;
     } catch (error) {
@@ -217,10 +218,18 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     }
   }
 
+  /**
+   * Whether the statement takes effect when it ends, so that the log's position may be asked behind it. In a transaction that question
+   * would be a query of the transaction, after which `SET TRANSACTION` fails and a snapshot is taken.
+   */
+  private commits(kind: StatementKind | undefined): boolean {
+    return kind === 'commit' || (kind !== 'begin' && this.held.client.getTransactionStatus() === 'I');
+  }
+
   /** Citus sends no setting of a session to its workers: each statement outside a transaction, and each transaction, has the stamp. */
   private async sendDistributed(statement: Statement, isBegin: boolean): Promise<pg.QueryResult> {
     const { held, stamp } = this;
-    if (held.client.getTransactionStatus() !== 'I') return held.send(statement);
+    if (held.client.getTransactionStatus() !== 'I') return held.send(statement, { stamp, isStamped: true });
     if (!isBegin) return held.send(statement, { stamp });
     // Not a query: the caller may still set the transaction's modes.
     await held.send({ text: PROPAGATE }, { begin: statement.text, stamp });
