@@ -177,8 +177,8 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private async open(stamp: Stamp): Promise<void> {
     if (!hasCitus(this.held.client)) await this.enqueue(stampStatement(stamp, 'session'));
     if (stamp.gate === undefined || this.isUnlimited) return;
-    await this.enqueue({ text: HOLD_GATE, values: [stamp.tenantId, stamp.gate] });
     try {
+      await this.enqueue({ text: HOLD_GATE, values: [stamp.tenantId, stamp.gate] }); // with Citus its prelude asks the gate
       await this.enqueue({ text: CHECK_GATE, values: [stamp.gate] });
     } catch (error) {
       throw isGateClosed(error) ? new SessionRefusedError(error) : error;
