@@ -66,7 +66,7 @@ export interface Prelude {
 export class Flight {
   /** The first error, reported once the server is ready for the next flight. */
   failure: unknown;
-  /** The caller no longer waits for the result. */
+  /** The caller no longer waits for the result: `abandon`. */
   isAbandoned = false;
   /** A cancel request was sent for it. */
   isCanceled = false;
@@ -74,7 +74,7 @@ export class Flight {
   isUnsendable = false;
   /** It may be sent again elsewhere while a slow one is in front of it. */
   isResendable = false;
-  /** When it was sent, in ms. */
+  /** When it was sent, in ms; 0 before. */
   sentAt = 0;
   /** Commands of the prelude that have not completed. */
   private preludeLeft = 0;
@@ -220,6 +220,7 @@ export class Flight {
     this.invalidateNames(failure);
     this.retries += 1;
     this.failure = undefined;
+    this.sentAt = 0;
     return true;
   }
 
@@ -266,8 +267,21 @@ export class Flight {
 
   /** No response will come. */
   fail(error: unknown): void {
-    if (this.isPositionAhead && this.failure === undefined) this.succeed();
-    else this.onComplete(this.failure ?? error);
+    const { failure } = this;
+    if (this.isPositionAhead && failure === undefined) return this.succeed();
+    if (!(failure instanceof pg.DatabaseError)) this.noteUnknownPosition();
+    this.onComplete(failure ?? error);
+  }
+
+  /** The caller no longer waits for it. */
+  abandon(): void {
+    this.isAbandoned = true;
+    this.noteUnknownPosition();
+  }
+
+  /** What it writes may have been committed, or be so later: from now on its call reads from the primary. */
+  private noteUnknownPosition(): void {
+    if (this.sentAt > 0) this.onPosition?.(undefined, this.stamp?.serverId);
   }
 
   private preludeMessages(isDistributed: boolean): Buffer[] {

@@ -102,7 +102,7 @@ export class QueryPipeline implements ActiveQuery {
    * The connection is not used again afterwards, so that a late cancel request never hits a write.
    */
   abandon(flight: Flight): void {
-    flight.isAbandoned = true;
+    flight.abandon();
     if (flight !== this.flights[0]) return;
     flight.isCanceled = true;
     this.cancelRequested = true;

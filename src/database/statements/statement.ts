@@ -15,7 +15,7 @@ export interface Statement {
 }
 
 /**
- * @param position a result of `POSITION_SQL`; undefined when it could not be asked
+ * @param position a result of `POSITION_SQL`; undefined when it could not be asked, and when the statement's outcome is not known
  * @param serverId of the server on which the statement ran
  */
 export type OnPosition = (position: string | undefined, serverId: string | undefined) => void;
