@@ -89,7 +89,7 @@ export class TenantReplicas implements ReplicaReads {
         if (isFinal(error)) throw error;
         if (isReplicaBehind(error)) continue;
         if (error instanceof pg.DatabaseError) return 'failed';
-        access.rest();
+        access.rest(error);
         return 'away';
       }
     }
