@@ -53,7 +53,7 @@ export class PhysicalConnection {
       return await PhysicalConnection.openWith(client, options);
     } catch (error) {
       if (options.signal?.aborted || !client.hasChosenAddress || isRefusedLogin(error)) throw error;
-      return PhysicalConnection.openWith(new ReadWriteClient(config), options);
+      return PhysicalConnection.openWith(new ReadWriteClient({ ...config, isSecondAttempt: true }), options);
     }
   }
 

@@ -19,6 +19,8 @@ const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
 export interface ConnectionConfig extends pg.ClientConfig {
   /** All addresses of the server, where it has several: the one that accepts writes takes the place of `host` and `port`. */
   readonly addresses?: readonly HostAndPort[];
+  /** Whether the address that accepted writes a moment ago has just failed for this connection: it is asked again, too. */
+  readonly isSecondAttempt?: boolean;
   /** A pooler reports what one of its connections once reported: the server itself is asked instead. */
   readonly isBehindPooler?: boolean;
   /** The connection occupies one of these slots from before it is opened until it has closed; none unless given. */
@@ -49,6 +51,7 @@ export class ReadWriteClient extends pg.Client {
   hasCitus = false;
   /** Whether the command that the server is working on was made here, whatever its tag. */
   isOwnCommand: () => boolean = () => false;
+  private readonly isSecondAttempt: boolean;
   private readonly isBehindPooler: boolean;
   private readonly isReplica: boolean;
   private readonly slots: SlotSource | undefined;
@@ -66,6 +69,7 @@ export class ReadWriteClient extends pg.Client {
 
   constructor(config: ConnectionConfig) {
     super(config);
+    this.isSecondAttempt = config.isSecondAttempt ?? false;
     this.isBehindPooler = config.isBehindPooler ?? false;
     this.isReplica = config.isReplica ?? false;
     this.slots = config.slots;
@@ -142,9 +146,10 @@ export class ReadWriteClient extends pg.Client {
     }
     this.isOpen = true;
     if (!this.refusesWrites) return this;
-    this.doubtAddress();
+    const isStandby = this.readOnly.has('in_hot_standby');
+    if (isStandby) this.doubtAddress(); // else it may be this role or database alone that refuses
     void this.end().catch(() => undefined); // not awaited: the server may not respond
-    throw new ReadOnlyServerError(this.readOnly.has('in_hot_standby'));
+    throw new ReadOnlyServerError(isStandby);
   }
 
   private async occupySlot(): Promise<void> {
@@ -157,7 +162,7 @@ export class ReadWriteClient extends pg.Client {
   private async chooseAddress(): Promise<void> {
     if (!this.addresses) return;
     try {
-      this.chosen = await unlessAborted(this.addresses.find(this.scout), this.ended.signal);
+      this.chosen = await unlessAborted(this.addresses.find(this.scout, this.isSecondAttempt), this.ended.signal);
       Object.assign(internalsOf(this), this.chosen);
     } catch (error) {
       this.emit('end'); // as after an attempt to connect

@@ -26,8 +26,11 @@ export type Scout = (address: HostAndPort, signal: AbortSignal) => Promise<void>
 /** What a search has found. */
 type Outcome =
   | { readonly kind: 'found'; readonly address: HostAndPort }
-  /** The server there is up, and refuses this login. Whether it accepts writes is unknown. */
-  | { readonly kind: 'refused'; readonly address: HostAndPort }
+  /**
+   * The server there is up, and refuses this login, or its writes (`error`): `default_transaction_read_only` may be on for its role or
+   * database alone. Whether it accepts writes of others is unknown.
+   */
+  | { readonly kind: 'refused'; readonly address: HostAndPort; readonly error?: ReadOnlyServerError }
   | { readonly kind: 'none'; readonly error: unknown };
 
 /**
@@ -59,14 +62,15 @@ export class ServerAddresses {
   /**
    * The address to connect to.
    *
+   * @param asksFirst whether to ask also where an address has accepted writes a moment ago
    * @throws ReadOnlyServerError, or the error of connecting, when none accepts writes
    */
-  async find(scout: Scout): Promise<HostAndPort> {
+  async find(scout: Scout, asksFirst = false): Promise<HostAndPort> {
     const { current } = this;
-    if (current && this.now() - this.confirmedAt < TRUST_MS) return current;
+    if (current && !asksFirst && this.now() - this.confirmedAt < TRUST_MS) return current;
     const shared = this.running && (await this.running);
     const outcome = shared && shared.kind !== 'refused' ? shared : await this.search(scout);
-    if (outcome.kind === 'none') throw outcome.error;
+    if (outcome.kind === 'none' || (outcome.kind === 'refused' && outcome.error)) throw outcome.error;
     return outcome.address;
   }
 
@@ -160,7 +164,9 @@ async function answerOf(address: HostAndPort, scout: Scout, signal: AbortSignal)
     await scout(address, signal);
     return { kind: 'found', address };
   } catch (error) {
-    return isRefusedLogin(error) ? { kind: 'refused', address } : { kind: 'none', address, error };
+    if (isRefusedLogin(error)) return { kind: 'refused', address };
+    const isReadOnly = error instanceof ReadOnlyServerError && !error.isStandby;
+    return isReadOnly ? { kind: 'refused', address, error } : { kind: 'none', address, error };
   }
 }
 
@@ -171,12 +177,13 @@ export function isRefusedLogin(error: unknown): boolean {
 
 /** A login that was refused is tried again for the error that its caller is to see. A standby's answer says more than silence. */
 function summaryOf(answers: readonly Answer[]): Outcome {
-  const refused = answers.find(({ kind }) => kind === 'refused');
+  const refused = answers.find((answer) => answer.kind === 'refused' && !answer.error);
   if (refused) return refused;
-  const errors = answers.flatMap((answer) => (answer.kind === 'none' ? [answer.error] : []));
+  const errors = answers.flatMap((answer) => (answer.kind === 'found' ? [] : [answer.error]));
   const readOnly = errors.filter((error) => error instanceof ReadOnlyServerError);
   if (readOnly.length === 0) return { kind: 'none', error: errors[0] };
-  const isStandby = readOnly.every((error) => error.isStandby);
   const addresses = answers.map(({ address }) => addressText(address)).sort();
-  return { kind: 'none', error: new ReadOnlyServerError(isStandby, addresses) };
+  const ofLogin = answers.find(({ kind }) => kind === 'refused');
+  const error = new ReadOnlyServerError(!ofLogin, addresses);
+  return ofLogin ? { kind: 'refused', address: ofLogin.address, error } : { kind: 'none', error };
 }

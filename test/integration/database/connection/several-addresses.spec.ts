@@ -4,7 +4,14 @@ import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../../src/catalog/catalog-data-source.js';
 import { DEFAULT_SERVER } from '../../../../src/catalog/catalog-target.js';
 import { ServerBudgets } from '../../../../src/database/budget/server-budgets.js';
-import { type ConnectionTarget, targetOfUrl } from '../../../../src/database/connection/connection-target.js';
+import { clientConfig } from '../../../../src/database/connection/client-config.js';
+import {
+  addressesOf,
+  type ConnectionTarget,
+  targetOfUrl,
+} from '../../../../src/database/connection/connection-target.js';
+import { PhysicalConnection } from '../../../../src/database/connection/physical-connection.js';
+import { ServerAddresses } from '../../../../src/database/connection/server-addresses.js';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import type { HostAndPort } from '../../../../src/platform/postgres/database-url.js';
 import { soon } from '../../../support/load/soon.js';
@@ -73,6 +80,23 @@ it('while no address accepts writes callers are refused, with all of them in the
   });
   await b.setReadOnly(false);
   await soon(async () => expect(await portsReached(1)).toEqual([b.address.port]));
+});
+
+it('a role whose transactions are read-only by default has no other connection look for the address again', async () => {
+  await b.setReadOnly(true);
+  await a.admin('ALTER ROLE app SET default_transaction_read_only = on');
+  const target = targetOver(a.address, b.address);
+  const addresses = ServerAddresses.of(addressesOf(target.server));
+  const owner = clientConfig({ ...target, role: 'tenantry', password: passwordOf(a.url) }, POOL_OPTIONS);
+  try {
+    pool = poolOf(a.address, b.address);
+    await (await PhysicalConnection.open(owner, { onLost: () => undefined })).close();
+    await expect(pool.acquire()).rejects.toMatchObject({ cause: { code: 'SERVER_READ_ONLY' } });
+    const neverAsked = (): Promise<void> => Promise.reject(new Error('asked'));
+    expect(await addresses.find(neverAsked)).toEqual(a.address);
+  } finally {
+    await a.admin('ALTER ROLE app RESET default_transaction_read_only');
+  }
 });
 
 it('looking for the address takes no second connection of the server', async () => {

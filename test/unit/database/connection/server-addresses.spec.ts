@@ -126,6 +126,29 @@ it('a refused login says nothing to the others that share the search, and a serv
   await expect(servers.find()).rejects.toMatchObject({ code: '57P03' });
 });
 
+it('a server that refuses writes of one login says nothing to the others, and accepts theirs', async () => {
+  const mixed = new Servers();
+  const ofLogin = new ReadOnlyServerError(false);
+  const [limited, plain] = await Promise.allSettled([
+    mixed.addresses.find(({ host }) => Promise.reject(host === 'a' ? ofLogin : standby())),
+    mixed.find(),
+  ]);
+  expect(limited).toMatchObject({
+    reason: { message: expect.stringContaining('default_transaction_read_only is on') },
+  });
+  expect(plain).toEqual({ status: 'fulfilled', value: 'a' });
+});
+
+it('such a server is the answer only where no other one accepts writes within a second', async () => {
+  servers.answers = { a: new ReadOnlyServerError(false), b: 'accepts', c: standby() };
+  expect(await servers.find()).toBe('b');
+  const others = new Servers();
+  others.answers = { a: new ReadOnlyServerError(false), b: 'silent', c: standby() };
+  const finding = expect(others.find()).rejects.toMatchObject({ code: 'SERVER_READ_ONLY', isStandby: false });
+  await jest.advanceTimersByTimeAsync(1_000);
+  await finding;
+});
+
 function standby(): Error {
   return new ReadOnlyServerError(true);
 }
