@@ -160,9 +160,11 @@ export class ReadWriteClient extends pg.Client {
   }
 
   private async chooseAddress(): Promise<void> {
-    if (!this.addresses) return;
+    const { addresses } = this;
+    if (!addresses) return;
     try {
-      this.chosen = await unlessAborted(this.addresses.find(this.scout, this.isSecondAttempt), this.ended.signal);
+      const find = (): Promise<HostAndPort> => addresses.find(this.scout, this.isSecondAttempt);
+      this.chosen = await unlessAborted(find, this.ended.signal);
       Object.assign(internalsOf(this), this.chosen);
     } catch (error) {
       this.emit('end'); // as after an attempt to connect
@@ -231,8 +233,8 @@ async function askAddress(config: ConnectionConfig, signal: AbortSignal): Promis
   }
 }
 
-/** Settles like `work`, or rejects with the signal's reason. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Settles like `work`, or rejects with the signal's reason; after an abort it does not begin. */
+async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(signal.reason as Error);
@@ -240,7 +242,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   });
   try {
     signal.throwIfAborted();
-    return await Promise.race([work, aborted]);
+    return await Promise.race([work(), aborted]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

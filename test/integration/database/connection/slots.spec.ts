@@ -1,8 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type pg from 'pg';
 import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
 import { SlotQueue } from '../../../../src/database/budget/slot-queue.js';
-import { ReadWriteClient } from '../../../../src/database/connection/read-write-client.js';
+import { type ConnectionConfig, ReadWriteClient } from '../../../../src/database/connection/read-write-client.js';
 import { soon } from '../../../support/load/soon.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-function clientOf(slots: SlotQueue, other: pg.ClientConfig): ReadWriteClient {
+function clientOf(slots: SlotQueue, other: Partial<ConnectionConfig>): ReadWriteClient {
   const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
   const login = { user: decodeURIComponent(user), password: decodeURIComponent(password) };
   const client = new ReadWriteClient({
@@ -50,4 +51,25 @@ it.each([
     await client.end();
   }
   await soon(async () => expect(reserved.held).toBe(0));
+});
+
+it('a connection that was abandoned while it waited for its slot looks for no address', async () => {
+  const slots = new SlotQueue(new ServerBudget(10).reserve({ kept: 0, max: 1 }));
+  let accepted = 0;
+  const server = createServer((socket) => {
+    accepted += 1;
+    socket.end();
+  });
+  await once(server.listen(0, '127.0.0.1').unref(), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const addresses = ['127.0.0.1', 'localhost'].map((host) => ({ host, port }));
+  await slots.acquire(1_000);
+  const client = clientOf(slots, { addresses });
+  const connected = client.connect();
+  client.abandon();
+  slots.release();
+  await expect(connected).rejects.toThrow('Connection terminated');
+  await once(connect(port, '127.0.0.1').resume(), 'close'); // behind any that was opened before
+  expect(accepted).toBe(1);
+  server.close();
 });
