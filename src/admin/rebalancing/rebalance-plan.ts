@@ -1,4 +1,4 @@
-import { type Labels, lackingLabels } from '../../catalog/model/labels.js';
+import { type Labels, labelsText, lackingLabels } from '../../catalog/model/labels.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
 import { groupBy } from '../../platform/group-by.js';
 import { FleetScale } from '../placement/fleet-scale.js';
@@ -58,7 +58,7 @@ export interface RebalancePlan {
   readonly leastLoadBytes: number;
 }
 
-/** How often the goal is approached where it cannot be reached: in a large fleet, each time takes a second. */
+/** How often the goal is approached where it cannot be reached: in a large fleet, each time takes a while. */
 const APPROACHES = { usual: 8, large: 2 };
 const LARGE_FLEET = 5_000;
 
@@ -68,11 +68,11 @@ const LARGE_FLEET = 5_000;
  */
 export function planRebalance(facts: RebalanceFacts, { goal, maxMoves }: RebalanceOptions): RebalancePlan {
   const fleet = new Fleet(facts);
-  const byLabels = fleet.moveMisplaced();
-  const solution = fleet.bestWithin(goal);
+  const byLabels = fleet.moveMisplaced(maxMoves);
+  const movesLeft = maxMoves - byLabels.length;
+  const solution = movesLeft === 0 ? NO_MOVES : fleet.bestWithin(goal, movesLeft);
   const byLoad = fleet.proposed(solution.moves);
-  const first = byLabels.slice(0, maxMoves);
-  const moves = [...first, ...fleet.inOrder(byLoad, maxMoves - first.length)];
+  const moves = [...byLabels, ...fleet.inOrder(byLoad, movesLeft)];
   const loads = fleet.loads(moves);
   const isWhole = moves.length === byLabels.length + byLoad.length;
   const loadBytes = sum(moves.filter(({ reason }) => reason === 'load').map(({ bytes }) => bytes));
@@ -83,53 +83,63 @@ export function planRebalance(facts: RebalanceFacts, { goal, maxMoves }: Rebalan
   };
 }
 
+const NO_MOVES: LeastMoves = { moves: [], leastBytes: 0 };
+
+/** Its bytes are known, or the average of those that are. */
+type WeighedTenant = MovableTenant & { readonly bytes: number };
+
 class Fleet {
   private readonly scale: FleetScale;
   private readonly before: readonly PlacementServer[];
-  private readonly averageBytes: number;
-  private readonly tenants: readonly MovableTenant[];
+  private readonly tenants: ReadonlyMap<string, WeighedTenant>;
   private readonly moved = new Set<string>();
-  private servers: readonly PlacementServer[];
+  private readonly servers: Map<string, PlacementServer>;
+  private readonly admitted = new Map<string, ReadonlySet<string>>();
 
   constructor(private readonly facts: RebalanceFacts) {
-    this.before = facts.servers.filter(({ draining }) => !draining);
-    this.servers = this.before;
-    this.scale = new FleetScale(this.before);
-    const ids = new Set(this.before.map(({ id }) => id));
-    this.tenants = facts.tenants.filter(({ serverId }) => ids.has(serverId));
     const measured = facts.tenants.flatMap(({ bytes }) => bytes ?? []);
-    this.averageBytes = measured.length === 0 ? 0 : sum(measured) / measured.length;
+    const average = measured.length === 0 ? 0 : Math.round(sum(measured) / measured.length);
+    const unmeasured = groupBy(
+      facts.tenants.filter(({ bytes }) => bytes === null),
+      ({ serverId }) => serverId,
+    );
+    this.before = facts.servers
+      .filter(({ draining }) => !draining)
+      .map((server) => ({ ...server, bytes: server.bytes + average * (unmeasured.get(server.id)?.length ?? 0) }));
+    this.servers = new Map(this.before.map((server) => [server.id, server]));
+    this.scale = new FleetScale(this.before);
+    const tenants = facts.tenants.filter(({ serverId }) => this.servers.has(serverId));
+    this.tenants = new Map(tenants.map((tenant) => [tenant.id, { ...tenant, bytes: tenant.bytes ?? average }]));
   }
 
-  /** Moves each tenant whose server lacks its labels, if another has them and room. */
-  moveMisplaced(): ProposedMove[] {
-    return this.tenants.flatMap((tenant): ProposedMove[] => {
+  /** Moves tenants whose server lacks their labels, if another has them and room. */
+  moveMisplaced(maxMoves: number): ProposedMove[] {
+    const moves: ProposedMove[] = [];
+    for (const tenant of this.tenants.values()) {
+      if (moves.length === maxMoves) break;
       const from = this.server(tenant.serverId);
-      if (lackingLabels(tenant.labels ?? {}, from.labels).length === 0) return [];
-      const bytes = this.bytesOf(tenant);
-      const { chosen: to } = chooseServer(this.servers, {
-        labels: tenant.labels ?? {},
-        bytes,
-        unfit: this.unfit(tenant),
-      });
-      if (!to) return [];
+      if (lackingLabels(tenant.labels ?? {}, from.labels).length === 0) continue;
+      const to = this.roomiest(tenant);
+      if (!to) continue;
+      const move: ProposedMove = { tenant, from, to, bytes: tenant.bytes, reason: 'labels' };
       this.moved.add(tenant.id);
-      this.servers = afterMove(this.servers, { tenant, from, to }, bytes);
-      return [{ tenant, from, to, bytes, reason: 'labels' }];
-    });
+      makeMove(this.servers, move);
+      moves.push(move);
+    }
+    return moves;
   }
 
   /** The fewest bytes for the goal; where it cannot be reached, for the least load that can be. */
-  bestWithin(goal: number): LeastMoves {
-    const fullest = Math.max(...this.servers.map((server) => this.scale.loadOf(server)), 0);
-    const direct = this.solve(goal);
+  bestWithin(goal: number, maxMoves: number): LeastMoves {
+    const items = this.items();
+    const direct = this.solve(items, goal, maxMoves);
     if (direct) return direct;
-    let best: LeastMoves = { moves: [], leastBytes: 0 };
-    let [low, high] = [goal, fullest];
-    const approaches = this.tenants.length > LARGE_FLEET ? APPROACHES.large : APPROACHES.usual;
+    let best = NO_MOVES;
+    let [low, high] = [goal, Math.max(...this.loadsOf(this.servers), 0)];
+    const approaches = this.tenants.size > LARGE_FLEET ? APPROACHES.large : APPROACHES.usual;
     for (let n = 0; n < approaches; n += 1) {
       const middle = (low + high) / 2;
-      const found = this.solve(middle);
+      const found = this.solve(items, middle, maxMoves);
       if (found) [best, high] = [found, middle];
       else low = middle;
     }
@@ -137,16 +147,15 @@ class Fleet {
   }
 
   proposed(moves: LeastMoves['moves']): ProposedMove[] {
-    const tenants = new Map(this.tenants.map((tenant) => [tenant.id, tenant]));
     return moves.map(({ item, to }) => {
-      const tenant = tenants.get(item.id)!;
+      const tenant = this.tenants.get(item.id)!;
       return { tenant, from: this.server(item.from), to: this.server(to), bytes: item.bytes, reason: 'load' };
     });
   }
 
   /** Always one of the server that is the fullest at that point, with the most weight for its bytes. */
   inOrder(moves: readonly ProposedMove[], maxMoves: number): ProposedMove[] {
-    const weighed = moves.map((move) => ({ move, weight: this.weightOf(move.tenant) }));
+    const weighed = moves.map((move) => ({ move, weight: this.weightOf({ ...move.tenant, bytes: move.bytes }) }));
     const byBytes = weighed.toSorted((a, b) => a.move.bytes / a.weight - b.move.bytes / b.weight);
     const queues = [...groupBy(byBytes, ({ move }) => move.from.id).values()].map((queue) => ({
       ...{ queue: queue.values(), left: queue.length, load: this.scale.loadOf(queue[0]!.move.from) },
@@ -164,69 +173,72 @@ class Fleet {
   }
 
   loads(moves: readonly ProposedMove[]): ServerLoads[] {
-    const after = moves.reduce((servers, move) => afterMove(servers, move, move.tenant.bytes ?? 0), this.before);
-    return this.before.map((server, n) => ({
-      ...{ server, before: this.scale.loadOf(server), after: this.scale.loadOf(after[n] ?? server) },
-    }));
+    const servers = new Map(this.before.map((server) => [server.id, server]));
+    for (const move of moves) makeMove(servers, move);
+    const after = this.loadsOf(servers);
+    return this.before.map((server, n) => ({ server, before: this.scale.loadOf(server), after: after[n]! }));
   }
 
-  private solve(goal: number): LeastMoves | undefined {
-    const items = this.tenants.flatMap((tenant): Item[] =>
-      this.moved.has(tenant.id)
-        ? []
-        : [{ id: tenant.id, from: tenant.serverId, weight: this.weightOf(tenant), bytes: this.bytesOf(tenant) }],
-    );
-    const tenants = new Map(this.tenants.map((tenant) => [tenant.id, tenant]));
-    const bins = this.servers.map((server) => ({
+  private solve(items: readonly Item[], goal: number, maxMoves: number): LeastMoves | undefined {
+    const bins = Array.from(this.servers.values(), (server) => ({
       ...{ id: server.id, weight: this.scale.weightOf(server), limit: goal * this.scale.fairPartOf(server) },
+      ...(server.maxTenants !== null && { maxItems: server.maxTenants - server.tenants }),
+      ...(server.maxBytes !== null && { maxBytes: server.maxBytes - server.bytes }),
     }));
-    const servers = new Map(this.servers.map((server) => [server.id, server]));
-    const fits = (id: string, item: Item, given: readonly Item[]): boolean => {
-      const server = servers.get(id)!;
-      const tenant = tenants.get(item.id)!;
-      const filled =
-        given.length === 0
-          ? server
-          : { ...server, tenants: server.tenants + given.length, bytes: server.bytes + sum(given.map((g) => g.bytes)) };
-      const wish = { labels: tenant.labels ?? {}, bytes: item.bytes };
-      return exclusionOf(filled, wish) === undefined && !this.facts.lacksRights(id, tenant.isolation);
-    };
-    return leastMoves({ bins, items, fits });
+    return leastMoves({ bins, items, maxMoves });
   }
 
-  private unfit({ isolation }: MovableTenant): ReadonlyMap<string, 'rights'> {
-    const ids = this.servers.map(({ id }) => id).filter((id) => this.facts.lacksRights(id, isolation));
-    return new Map(ids.map((id) => [id, 'rights']));
+  private items(): Item[] {
+    const staying = [...this.tenants.values()].filter(({ id }) => !this.moved.has(id));
+    return staying.map((tenant) => {
+      const { id, serverId: from, bytes } = tenant;
+      return { id, from, bytes, weight: this.weightOf(tenant), goals: this.admitting(tenant) };
+    });
   }
 
-  private weightOf({ bytes, databaseMs }: MovableTenant): number {
-    return this.scale.weightOf({ tenants: 1, bytes: bytes ?? 0, databaseMs });
+  /** The server with the most room of those that can have the tenant. */
+  private roomiest(tenant: WeighedTenant): PlacementServer | undefined {
+    const admitting = this.admitting(tenant);
+    const servers = [...this.servers.values()];
+    const room = { labels: {}, bytes: tenant.bytes };
+    if (!servers.some((each) => admitting.has(each.id) && exclusionOf(each, room) === undefined)) return undefined;
+    const unfit = new Map(servers.filter(({ id }) => !admitting.has(id)).map(({ id }) => [id, 'rights' as const]));
+    return chooseServer(servers, { ...room, unfit }).chosen;
   }
 
-  private bytesOf({ bytes }: MovableTenant): number {
-    return bytes ?? this.averageBytes;
+  /** Servers that have the labels and the rights: the same ones for many tenants. */
+  private admitting({ labels, isolation }: MovableTenant): ReadonlySet<string> {
+    const wanted = labels ?? {};
+    const key = `${isolation} ${labelsText(wanted)}`;
+    const known = this.admitted.get(key);
+    if (known) return known;
+    const servers = this.before.filter((server) => lackingLabels(wanted, server.labels).length === 0);
+    const ids = new Set(servers.map(({ id }) => id).filter((id) => !this.facts.lacksRights(id, isolation)));
+    this.admitted.set(key, ids);
+    return ids;
+  }
+
+  private loadsOf(servers: ReadonlyMap<string, PlacementServer>): number[] {
+    return Array.from(servers.values(), (server) => this.scale.loadOf(server));
+  }
+
+  private weightOf({ bytes, databaseMs }: WeighedTenant): number {
+    return this.scale.weightOf({ tenants: 1, bytes, databaseMs });
   }
 
   private server(id: string): PlacementServer {
-    return this.servers.find((server) => server.id === id)!;
+    return this.servers.get(id)!;
   }
 }
 
-/** The servers with what the tenant takes from one to the other. */
-function afterMove(
-  servers: readonly PlacementServer[],
-  { tenant, from, to }: Pick<ProposedMove, 'tenant' | 'from' | 'to'>,
-  bytes: number,
-): readonly PlacementServer[] {
-  const { databaseMs } = tenant;
-  return servers.map((server) => {
-    if (server.id === to.id) return { ...withTenant(server, bytes), databaseMs: server.databaseMs + databaseMs };
-    if (server.id !== from.id) return server;
-    return {
-      ...{ ...server, tenants: server.tenants - 1, bytes: Math.max(0, server.bytes - bytes) },
-      databaseMs: Math.max(0, server.databaseMs - databaseMs),
-    };
+/** Takes the tenant from one server to the other. */
+function makeMove(servers: Map<string, PlacementServer>, { tenant, from, to, bytes }: ProposedMove): void {
+  const [source, target] = [servers.get(from.id)!, servers.get(to.id)!];
+  servers.set(source.id, {
+    ...{ ...source, tenants: source.tenants - 1, bytes: Math.max(0, source.bytes - bytes) },
+    databaseMs: Math.max(0, source.databaseMs - tenant.databaseMs),
   });
+  servers.set(target.id, { ...withTenant(target, bytes), databaseMs: target.databaseMs + tenant.databaseMs });
 }
 
 function sum(values: readonly number[]): number {

@@ -94,6 +94,46 @@ describe('a plan of moves', () => {
     });
   });
 
+  it('for ten times as many tenants takes less than thirty times as long', () => {
+    const msOf = (count: number): number => {
+      const random = seededRandom(1);
+      const tenants = Array.from({ length: count }, () => ({ serverId: 'full', bytes: Math.floor(random() * GB) }));
+      const facts = fleet({ full: {}, empty: {} }, tenants);
+      const startedAt = performance.now();
+      expect(planRebalance(facts, { goal: 1.1, maxMoves: 1_000 }).moves).toHaveLength(1_000);
+      return performance.now() - startedAt;
+    };
+    const least = (count: number): number => Math.min(...[1, 2, 3].map(() => msOf(count)));
+    const few = least(4_000);
+    expect(least(40_000) / few).toBeLessThan(30);
+  });
+
+  it('moves no more tenants that lack labels than are wanted, and asks about rights once for those that are alike', () => {
+    const tenants = Array.from({ length: 300 }, (_, n) => ({
+      ...{ serverId: 'us', bytes: n % 3 === 0 ? null : GB, labels: { region: n % 2 === 0 ? 'eu' : 'mars' } },
+    }));
+    const facts = fleet({ us: {}, eu: { labels: { region: 'eu' }, maxTenants: 80, maxBytes: 50 * GB } }, tenants);
+    const asked: string[] = [];
+    const lacksRights = (id: string): boolean => asked.push(id) === 0;
+    const plan = planRebalance({ ...facts, lacksRights }, { ...OPTIONS, maxMoves: 20 });
+    expect(plan.moves.map(({ reason }) => reason)).toEqual(Array.from({ length: 20 }, () => 'labels'));
+    expect(asked).toEqual(['eu']);
+    expect(planRebalance({ ...facts, lacksRights }, { ...OPTIONS, maxMoves: 1_000 }).moves).toHaveLength(50);
+  });
+
+  it('counts a tenant that was never measured as an average one, for capacities and for loads alike', () => {
+    const facts = fleet({ a: {}, b: { maxBytes: 5 * GB } }, [
+      ...Array.from({ length: 4 }, () => ({ serverId: 'a', bytes: 2 * GB })),
+      ...Array.from({ length: 4 }, () => ({ serverId: 'a', bytes: null })),
+    ]);
+    const plan = planRebalance(facts, { ...OPTIONS, goal: 1 });
+    expect(plan.moves.map(({ bytes }) => bytes)).toEqual([2 * GB, 2 * GB]);
+    expect(plan.loads.map(({ before, after }) => [before, after])).toEqual([
+      [2, 1.5],
+      [0, 0.5],
+    ]);
+  });
+
   it.each(Array.from({ length: 60 }, (_, n) => n + 1))('over random fleets it keeps every rule (%i)', (seed) => {
     const random = seededRandom(seed);
     const pick = (below: number): number => Math.floor(random() * below);
