@@ -4,14 +4,17 @@ import { serverLimit } from '../../catalog/instances/server-limit.js';
 import { LOAD_HOURS } from './fleet-scale.js';
 import type { PlacementServer } from './server-choice.js';
 
-/** Bytes and times change slowly, and summing them up for many tenants takes a moment. */
+/** Times change slowly, and summing them up for many tenants takes a moment. */
 const KEPT_MS = 5 * 60_000;
 
-/** What changes with each placement. A tenant on its way counts on both servers: it may still be moved back. */
+/**
+ * What changes with each placement. A tenant on its way counts on both servers: it may still be moved back. Bytes are summed up by where
+ * tenants are now: with sums that are kept, those of a switched tenant would be missing where they are.
+ */
 const SERVERS = `
   WITH there AS (
-    SELECT c.server_id, count(*) AS tenants
-    FROM tenants t JOIN connection_targets c ON c.id = t.target_id WHERE t.spare_server_id IS NULL GROUP BY 1
+    SELECT c.server_id, count(*) FILTER (WHERE t.spare_server_id IS NULL) AS tenants, sum(b.bytes) AS bytes
+    FROM tenants t JOIN connection_targets c ON c.id = t.target_id LEFT JOIN stored_sizes b ON b.tenant_id = t.id GROUP BY 1
   ), planned AS (
     SELECT planned_server_id AS server_id, count(*) AS tenants
     FROM tenants WHERE target_id IS NULL AND planned_server_id IS NOT NULL AND spare_server_id IS NULL GROUP BY 1
@@ -21,7 +24,7 @@ const SERVERS = `
     UNION
     SELECT m.tenant_id, c.server_id FROM moves m JOIN connection_targets c ON c.id IN (m.from_target_id, m.to_target_id)
   ), coming AS (
-    SELECT w.server_id, count(*) AS tenants, coalesce(sum(b.bytes), 0) AS bytes
+    SELECT w.server_id, count(*) AS tenants, sum(b.bytes) AS bytes
     FROM on_their_way w JOIN tenants t ON t.id = w.tenant_id LEFT JOIN connection_targets c ON c.id = t.target_id
       LEFT JOIN stored_sizes b ON b.tenant_id = w.tenant_id
     WHERE c.server_id IS DISTINCT FROM w.server_id GROUP BY 1
@@ -31,7 +34,7 @@ const SERVERS = `
   SELECT s.id, s.name, s.draining, s.labels, s.max_tenants AS "maxTenants", s.max_bytes::float8 AS "maxBytes",
          ${serverLimit('s')} AS connections, coalesce(needed.connections, 0)::int AS "neededConnections",
          (coalesce(there.tenants, 0) + coalesce(planned.tenants, 0) + coalesce(coming.tenants, 0))::int AS tenants,
-         coalesce(coming.bytes, 0)::float8 AS bytes
+         (coalesce(there.bytes, 0) + coalesce(coming.bytes, 0))::float8 AS bytes
   FROM servers s LEFT JOIN there ON there.server_id = s.id LEFT JOIN planned ON planned.server_id = s.id
     LEFT JOIN coming ON coming.server_id = s.id LEFT JOIN needed ON needed.server_id = s.id
   ORDER BY s.name`;
@@ -40,43 +43,31 @@ const SERVERS = `
 export const SAMPLED_HOURS = `date_trunc('hour', now(), 'UTC') - h * interval '1 hour' FROM unnest('{${LOAD_HOURS.join()}}'::int[]) h`;
 
 // Joined before they are summed up: there are few servers, and many tenants.
-const LOADS = `
-  WITH placed AS (
-    SELECT t.id, c.server_id FROM tenants t JOIN connection_targets c ON c.id = t.target_id
-  ), stored AS (
-    SELECT p.server_id, sum(b.bytes) AS bytes FROM placed p JOIN stored_sizes b ON b.tenant_id = p.id GROUP BY 1
-  ), used AS (
-    SELECT p.server_id, sum(u.database_ms) AS ms FROM usage_hours u JOIN placed p ON p.id = u.tenant_id
-    WHERE u.hour = ANY (ARRAY(SELECT ${SAMPLED_HOURS})) GROUP BY 1
-  )
-  SELECT coalesce(stored.server_id, used.server_id) AS "serverId", coalesce(stored.bytes, 0)::float8 AS bytes,
-         coalesce(used.ms, 0) AS "databaseMs"
-  FROM stored FULL JOIN used ON used.server_id = stored.server_id`;
+const TIMES = `
+  SELECT c.server_id AS "serverId", sum(u.database_ms) AS "databaseMs"
+  FROM usage_hours u JOIN tenants t ON t.id = u.tenant_id JOIN connection_targets c ON c.id = t.target_id
+  WHERE u.hour = ANY (ARRAY(SELECT ${SAMPLED_HOURS})) GROUP BY 1`;
 
-interface ServerLoad {
+interface ServerTime {
   readonly serverId: string;
-  readonly bytes: number;
   readonly databaseMs: number;
 }
 
 /** Reads what the choice of a server needs, with two statements, of which one is repeated every few minutes only. */
 @Injectable()
 export class PlacementFacts {
-  private kept: { readonly at: number; readonly loads: ReadonlyMap<string, ServerLoad> } | undefined;
+  private kept: { readonly at: number; readonly times: ReadonlyMap<string, number> } | undefined;
 
-  /** All servers, ordered by name. @param maxAgeMs how old bytes and times may be */
+  /** All servers, ordered by name. @param maxAgeMs how old times may be */
   async servers(catalog: EntityManager, maxAgeMs = KEPT_MS): Promise<PlacementServer[]> {
-    const loads = await this.loads(catalog, maxAgeMs);
-    const servers = await catalog.query<PlacementServer[]>(SERVERS);
-    return servers.map((server) => {
-      const load = loads.get(server.id);
-      return { ...server, bytes: server.bytes + (load?.bytes ?? 0), databaseMs: load?.databaseMs ?? 0 };
-    });
+    const times = await this.times(catalog, maxAgeMs);
+    const servers = await catalog.query<Omit<PlacementServer, 'databaseMs'>[]>(SERVERS);
+    return servers.map((server) => ({ ...server, databaseMs: times.get(server.id) ?? 0 }));
   }
 
-  /** Reads bytes and times, unless they are known: called before a lock is taken, that they are not read while it is held. */
+  /** Reads times, unless they are known: called before a lock is taken, that they are not read while it is held. */
   async prepare(catalog: EntityManager): Promise<void> {
-    await this.loads(catalog, KEPT_MS / 2);
+    await this.times(catalog, KEPT_MS / 2);
   }
 
   /** What a tenant has stored, when last measured; 0 before that. */
@@ -88,12 +79,12 @@ export class PlacementFacts {
     return row?.bytes ?? 0;
   }
 
-  private async loads(catalog: EntityManager, maxAgeMs: number): Promise<ReadonlyMap<string, ServerLoad>> {
+  private async times(catalog: EntityManager, maxAgeMs: number): Promise<ReadonlyMap<string, number>> {
     const now = performance.now();
-    if (this.kept && now - this.kept.at <= maxAgeMs) return this.kept.loads;
-    const rows = await catalog.query<ServerLoad[]>(LOADS);
-    const loads = new Map(rows.map((row) => [row.serverId, row]));
-    this.kept = { at: now, loads };
-    return loads;
+    if (this.kept && now - this.kept.at <= maxAgeMs) return this.kept.times;
+    const rows = await catalog.query<ServerTime[]>(TIMES);
+    const times = new Map(rows.map(({ serverId, databaseMs }) => [serverId, databaseMs]));
+    this.kept = { at: now, times };
+    return times;
   }
 }

@@ -78,7 +78,7 @@ it(
     const asked = await medianMs(() => create({ server: 's1' }));
     const list = await medianMs(() => admin.get('/servers'));
     process.stderr.write(
-      `${SERVERS} servers, ${TENANTS} tenants, medians: facts ${warm.toFixed(0)} ms (with bytes and times, every five minutes, ` +
+      `${SERVERS} servers, ${TENANTS} tenants, medians: facts ${warm.toFixed(0)} ms (with times, every five minutes, ` +
         `${cold.toFixed(0)} ms), choice ${choice.toFixed(2)} ms; a creation by labels ${byRule.toFixed(0)} ms, ` +
         `on a named server ${asked.toFixed(0)} ms; GET /servers ${list.toFixed(0)} ms; ${moves} moves proposed in ${rebalance.toFixed(0)} ms\n`,
     );

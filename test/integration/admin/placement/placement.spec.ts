@@ -156,6 +156,26 @@ it('a move goes neither to a server without the labels that the tenant wants, no
   }
 });
 
+it('bytes count where the tenant is as soon as it is switched, not when they are summed up the next time', async () => {
+  await set('us-1', { maxBytes: 1000 });
+  const { slug } = await admin.create('switched', 'row');
+  await app.database.admin(
+    `INSERT INTO stored_sizes SELECT id, 1000, 1, false, now(), 0 FROM tenants WHERE slug = $1`,
+    [slug],
+  );
+  expect((await create({ server: 'us-1' })).status).toBe(202);
+  await app.database.admin(
+    `WITH target AS (
+       INSERT INTO connection_targets (server_id, kind, database, role, password_sealed)
+       SELECT id, 'shared', 'shared', 'shared', 'sealed' FROM servers WHERE name = 'us-1' RETURNING id)
+     UPDATE tenants SET target_id = target.id FROM target WHERE slug = $1`,
+    [slug],
+  );
+  expect(await create({ server: 'us-1' })).toMatchObject({
+    ...{ status: 409, body: { code: 'NO_SERVER_WITH_ROOM', detail: expect.stringContaining('1000 of at most 1000') } },
+  });
+});
+
 it('moves from the fullest server are proposed with reasons and what they gain, the same on the command line, and requested', async () => {
   const preview = (await admin.get('/rebalance?goal=1.3')).body;
   expect(preview).toMatchObject({ goal: 1.3, reachesGoal: true, bytes: 3000, leastBytes: 2000 });
