@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { PublicError } from '../../platform/errors/public-error.js';
 import type { OperationRun } from '../../operations/operation-kind.js';
-import { type Departure, Departures } from './departures.js';
+import { type Departure, departureActor, Departures } from './departures.js';
 
 type Run = OperationRun<{ readonly atOnce: number }>;
 
 const underWay = z.array(
   z.object({
-    ...{ tenantId: z.string(), slug: z.string(), to: z.string().optional() },
+    ...{ tenantId: z.string(), slug: z.string(), from: z.string().optional(), to: z.string().optional() },
     ...{ operationId: z.string().optional(), isEnding: z.boolean() },
   }),
 );
@@ -17,11 +17,8 @@ const leftBehind = z.record(z.string(), z.object({ slug: z.string(), reason: z.s
 export type LeftBehind = z.infer<typeof leftBehind>;
 
 /** A tenant that is to be moved. */
-export interface Candidate {
+export interface Candidate extends Pick<Departure, 'slug' | 'from' | 'to'> {
   readonly id: string;
-  readonly slug: string;
-  /** Name of a server. */
-  readonly to?: string | undefined;
 }
 
 /** What a round has come to. */
@@ -55,7 +52,7 @@ export class DepartureRounds {
       left[id] !== undefined || progress.departing.some(({ tenantId }) => tenantId === id);
     const begun = (await candidates(isKnown))
       .slice(0, Math.max(0, run.input.atOnce - progress.departing.length))
-      .map(({ id, slug, to }): Departure => ({ tenantId: id, slug, ...(to !== undefined && { to }), isEnding: false }));
+      .map(({ id, slug, from, to }): Departure => ({ tenantId: id, slug, from, to, isEnding: false }));
     const all = [...progress.departing, ...begun];
     // Before they are requested: after a crash the requests are looked for, not repeated.
     await this.save(run, all, left, moved);
@@ -91,7 +88,7 @@ export class DepartureRounds {
 
   /** Those that are refused are left. */
   private async requestMissing(run: Run, departing: readonly Departure[], left: LeftBehind): Promise<Departure[]> {
-    const request = { actorName: `operation ${run.id}`, since: run.createdAt };
+    const request = { actorName: departureActor(run.id), since: run.createdAt };
     const requested: Departure[] = [];
     for (const departure of departing) {
       run.signal.throwIfAborted();

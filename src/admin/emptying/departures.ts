@@ -8,6 +8,7 @@ import type { TenantStatus } from '../../catalog/model/tenant.js';
 import { Moves } from '../moves/moves.js';
 import { PlacementFacts } from '../placement/placement-facts.js';
 import { ServerSelection } from '../placement/server-selection.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 
 /** A tenant that is on the server. */
@@ -21,6 +22,8 @@ export interface StayingTenant {
 export interface Departure {
   readonly tenantId: string;
   readonly slug: string;
+  /** Id of the server that it is to leave; absent: the one where it is. */
+  readonly from?: string | undefined;
   /** Name of the server where it goes; absent: the one with the most room. */
   readonly to?: string | undefined;
   /** Of the move, or of its end; absent until it is known to have been requested. */
@@ -48,6 +51,19 @@ const REQUESTED = `
       ELSE NOT EXISTS (SELECT FROM moves m WHERE m.tenant_id = o.tenant_id) END)
   ORDER BY o.created_at DESC LIMIT 1`;
 
+/** By which the operation that requests departures tells them from those of others. */
+export function departureActor(operationId: string): string {
+  return `operation ${operationId}`;
+}
+
+/** In SQL: whether the actor has moved the tenant already. */
+export function hasMoved(tenantId: string, actorName: string): string {
+  return `EXISTS (SELECT FROM operations o
+    WHERE o.tenant_id = ${tenantId} AND o.kind = 'move' AND o.created_by = ${actorName} AND o.status = 'succeeded')`;
+}
+
+const HAS_MOVED = `SELECT ${hasMoved('$1', '$2')} AS "hasMoved"`;
+
 /** Moves tenants away from a server, each by a move and its end, which are operations of their own. */
 @Injectable()
 export class Departures {
@@ -72,15 +88,16 @@ export class Departures {
    *
    * Where it goes, if not said, is the one with the most room of the servers that have the labels that the tenant wants.
    *
-   * @throws NoServerWithRoomError, and as `Moves` does
+   * @throws NoServerWithRoomError, ConflictError (it is not where it was to leave from, or has left there before), and as `Moves` does
    */
-  async request({ tenantId, isEnding, to }: Departure, { actorName, since }: DepartureRequest): Promise<string> {
+  async request({ tenantId, isEnding, from, to }: Departure, { actorName, since }: DepartureRequest): Promise<string> {
     const kind = isEnding ? 'move-finish' : 'move';
     const [known] = await this.catalog.query<{ id: string }[]>(REQUESTED, [tenantId, kind, actorName, since]);
     if (known) return known.id;
     const actor = { name: actorName };
     const { id } = await this.catalog.transaction(async (catalog) => {
       if (isEnding) return this.moves.finish(catalog, tenantId, actor);
+      if (from !== undefined) await this.assertStays(catalog, tenantId, from, actorName);
       const server = to ?? (await this.destination(catalog, tenantId));
       return this.moves.move(catalog, tenantId, { server }, actor);
     });
@@ -95,6 +112,15 @@ export class Departures {
         status === 'pending' || status === 'running' ? [] : [[id, { status, error }] as const],
       ),
     );
+  }
+
+  /** Until the transaction ends: an operator may have moved it, or moved it back. */
+  private async assertStays(catalog: EntityManager, tenantId: string, from: string, actorName: string): Promise<void> {
+    const { targetId } = await this.records.lock(catalog, tenantId);
+    if (!(await catalog.existsBy(ConnectionTargetEntity, { id: targetId ?? '', serverId: from })))
+      throw new ConflictError('the tenant is on another server than when the move was planned');
+    const [row] = await catalog.query<{ hasMoved: boolean }[]>(HAS_MOVED, [tenantId, actorName]);
+    if (row?.hasMoved) throw new ConflictError('the tenant was moved before, and is back');
   }
 
   /** The tenant is locked before the choice is, as everywhere. */

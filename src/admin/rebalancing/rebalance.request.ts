@@ -38,7 +38,9 @@ export class RebalanceRequest implements OperationRequest<RebalanceRequestBody> 
   ): Promise<OperationEntity> {
     const plan = await this.rebalancing.plan(catalog, { goal, maxMoves });
     if (plan.moves.length === 0) throw new ConflictError('no move is proposed: see the preview');
-    const moves = plan.moves.map(({ tenant, to }) => ({ tenantId: tenant.id, toServerId: to.id }));
+    const moves = plan.moves.map(({ tenant, from, to, reason }) => ({
+      ...{ tenantId: tenant.id, fromServerId: from.id, toServerId: to.id, reason },
+    }));
     const creation = { kind: this.kind, input: { moves, atOnce }, tenantId: null, subject: SUBJECT };
     return this.operations.create(catalog, creation, actor);
   }
