@@ -126,13 +126,16 @@ function ServerChanges({ server, onChange }: ServerChangesProps) {
       <Form
         title={`Limit of ${name}`}
         submit="Save"
-        onSubmit={({ limit, tenants: maxTenants, bytes, labels }) => {
-          const limits = {
-            maxConnections: asNumber(limit),
-            maxTenants: asNumber(maxTenants),
-            maxBytes: asNumber(bytes),
+        onSubmit={async ({ limit, tenants: maxTenants, bytes, labels }, changed) => {
+          if (changed.size === 0) return announce('Nothing was changed');
+          // Other fields may be out of date: another operator has changed them since they were read.
+          const body = {
+            ...(changed.has('limit') && { maxConnections: asNumber(limit) }),
+            ...(changed.has('tenants') && { maxTenants: asNumber(maxTenants) }),
+            ...(changed.has('bytes') && { maxBytes: asNumber(bytes) }),
+            ...(changed.has('labels') && { labels: labelsOf(labels) }),
           };
-          return change('Saved', path, { method: 'PATCH', body: { ...limits, labels: labelsOf(labels) } });
+          await change('Saved', path, { method: 'PATCH', body });
         }}
       >
         <Field

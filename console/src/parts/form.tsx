@@ -9,8 +9,8 @@ interface FormProps {
   readonly submit: string;
   readonly isDangerous?: boolean;
   readonly children: ComponentChildren;
-  /** Its failure is shown. */
-  readonly onSubmit: (values: Values) => Promise<unknown>;
+  /** Its failure is shown. @param changed names of the fields in which the operator has changed something */
+  readonly onSubmit: (values: Values, changed: ReadonlySet<string>) => Promise<unknown>;
 }
 
 export function Form({ title, submit, isDangerous = false, children, onSubmit }: FormProps) {
@@ -22,7 +22,7 @@ export function Form({ title, submit, isDangerous = false, children, onSubmit }:
         name,
         typeof value === 'string' ? value.trim() : '',
       ]);
-      await onSubmit(Object.fromEntries(entries) as Values);
+      await onSubmit(Object.fromEntries(entries) as Values, changedFields(form));
       form.reset();
     } catch (error) {
       announceError(error);
@@ -46,6 +46,11 @@ export function Form({ title, submit, isDangerous = false, children, onSubmit }:
       </form>
     </details>
   );
+}
+
+function changedFields(form: HTMLFormElement): ReadonlySet<string> {
+  const fields = [...form.elements].filter((field) => field instanceof HTMLInputElement);
+  return new Set(fields.filter(({ value, defaultValue }) => value.trim() !== defaultValue).map(({ name }) => name));
 }
 
 interface FieldProps {

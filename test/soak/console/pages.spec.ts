@@ -109,6 +109,24 @@ it('makes a plan with a limit, gives it to a tenant, and changes a setting and a
   await held.getByRole('row', { name: /maxOrderLines \d+ default/ }).waitFor();
 });
 
+it("changes of a server's limits only what was changed in the form", async () => {
+  const server = (body?: object) =>
+    app.call('/admin/v1/servers/default', { apiKey: ADMIN_KEY, ...(body && { method: 'PATCH', body }) });
+  await server({ maxTenants: 100, labels: { tier: 'gold' } });
+  await driver.open('servers');
+  await driver.unfold('Limit of default');
+  const form = page.locator('details[open]');
+  await form.getByLabel('Most stored bytes').fill('5000');
+  await server({ maxTenants: 200, labels: { tier: 'silver' } });
+  await driver.click('Save', form);
+  await driver.said('Saved');
+  expect((await server()).body).toMatchObject({ maxTenants: 200, maxBytes: 5000, labels: { tier: 'silver' } });
+  await driver.click('Save', form);
+  await driver.said('Nothing was changed');
+  await server({ maxTenants: null, maxBytes: null, labels: {} });
+  await driver.open('tenants/hooli');
+});
+
 it('shows hostile text as text', async () => {
   await driver.unfold('Maintenance');
   await page.getByLabel('Message to callers').fill(HOSTILE);
