@@ -109,6 +109,10 @@ export function describeDatabaseRights(version: Version): void {
             error: { error: { code: 'MISSING_SERVER_RIGHTS', message: expect.stringContaining(right) } },
           });
         }
+        const chosen = await cli.run('tenants', 'create', 'a-any', '--isolation', 'schema', '--any-server', '--json');
+        expect(JSON.parse(chosen.stderr)).toMatchObject({
+          error: { code: 'NO_SERVER_WITH_ROOM', message: expect.stringContaining('1 has an owner without the rights') },
+        });
         expect(await operator.run('SELECT slug FROM tenantry.tenants ORDER BY slug', 'app_catalog')).toHaveLength(2);
       });
 

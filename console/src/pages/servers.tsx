@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { labelsText } from '../../../src/catalog/model/labels.js';
 import { call, part } from '../api/client.js';
 import type { Operation, Rebalance as RebalanceView, Server, ServerConnections } from '../api/types.js';
 import { useRights } from '../app/rights.js';
@@ -8,7 +9,7 @@ import { announce } from '../parts/announcer.js';
 import { number } from '../parts/bars.js';
 import { Action, Loading, Page, Problem, Table } from '../parts/basics.js';
 import { Choice, Field, Form } from '../parts/form.js';
-import { labelsOf, labelsText } from '../parts/labels.js';
+import { labelsOf } from '../parts/labels.js';
 
 const LIVE_MS = 5_000;
 const TLS_MODES = ['disable', 'require', 'verify-full'] as const;

@@ -1,13 +1,6 @@
-type Labels = Readonly<Record<string, string>>;
+import type { Labels } from '../../../src/catalog/model/labels.js';
 
-/** `region=eu tier=gold` */
-export function labelsText(labels: Labels): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
-}
-
-/** The same back. What is no label is refused by the API, with its reason. */
+/** Labels that were written as `region=eu tier=gold`. What is no label is refused by the API, with its reason. */
 export function labelsOf(text = ''): Labels {
   const pairs = text.split(/\s+/).filter(Boolean);
   return Object.fromEntries(pairs.map((pair) => [pair.replace(/=.*/s, ''), pair.replace(/^[^=]*=?/, '')]));

@@ -7,6 +7,7 @@ import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { OperationRequest } from '../../operations/operation-request.js';
 import { Operations } from '../../operations/operations.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { drainingRefusal } from '../placement/placement.errors.js';
 import { serverName } from '../tenants/tenant.schemas.js';
 import { EmptyServerKind } from './empty-server.kind.js';
 
@@ -52,9 +53,8 @@ export class EmptyServerRequest implements OperationRequest<EmptyServer> {
     const server = await this.find(catalog, name);
     if (!server.draining)
       throw new ConflictError('the server must be drained first, so that no tenant is placed on it');
-    if (to !== undefined && (await this.find(catalog, to)).draining) {
-      throw new ConflictError(`the server ${to} is draining: it accepts no tenants`);
-    }
+    const target = to === undefined ? undefined : await this.find(catalog, to);
+    if (target?.draining) throw drainingRefusal(target);
     const input = { serverId: server.id, atOnce, ...(to !== undefined && { to }) };
     return this.operations.create(catalog, { kind: this.kind, input, tenantId: null, subject: name }, actor);
   }

@@ -7,6 +7,7 @@ import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { Isolation, TenantStatus } from '../../catalog/model/tenant.js';
 import { PublicError } from '../../platform/errors/public-error.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { drainingRefusal } from '../placement/placement.errors.js';
 import { ServerSelection } from '../placement/server-selection.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
 import { PlaceVersions } from '../provisioning/place-versions.js';
@@ -132,5 +133,5 @@ export class MoveRequests {
 
 function draining({ serverId }: ConnectionTargetEntity, server: ServerEntity): PublicError[] {
   if (!server.draining || server.id === serverId) return [];
-  return [new ConflictError('the server is draining: it accepts no tenants')];
+  return [drainingRefusal(server)];
 }

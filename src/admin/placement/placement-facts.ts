@@ -31,7 +31,7 @@ const SERVERS = `
   ), needed AS (
     SELECT server_id, sum(need) AS connections FROM connection_shares GROUP BY 1
   )
-  SELECT s.id, s.name, s.draining, s.labels, s.max_tenants AS "maxTenants", s.max_bytes::float8 AS "maxBytes",
+  SELECT s.id, s.name, s.host, s.draining, s.labels, s.max_tenants AS "maxTenants", s.max_bytes::float8 AS "maxBytes",
          ${serverLimit('s')} AS connections, coalesce(needed.connections, 0)::int AS "neededConnections",
          (coalesce(there.tenants, 0) + coalesce(planned.tenants, 0) + coalesce(coming.tenants, 0))::int AS tenants,
          (coalesce(there.bytes, 0) + coalesce(coming.bytes, 0))::float8 AS bytes

@@ -1,4 +1,6 @@
 import { PublicError } from '../../platform/errors/public-error.js';
+import { type Labels, lackingLabels } from '../../catalog/model/labels.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { type Consideration, type Exclusion, EXCLUSIONS } from './server-choice.js';
 
 const REASONS: Readonly<Record<Exclusion, (count: number) => string>> = {
@@ -32,4 +34,18 @@ export class NoServerWithRoomError extends PublicError {
     const what = reason === 'tenants' ? 'tenants' : 'bytes stored';
     return new NoServerWithRoomError(`the server has no room for the tenant: ${have} of at most ${most} ${what}`);
   }
+}
+
+/** Of a tenant that is to be placed on a draining server. */
+export function drainingRefusal({ name }: { readonly name: string }): ConflictError {
+  return new ConflictError(`the server ${name} is draining: it accepts no tenants`);
+}
+
+/** Of a tenant that wants other labels; undefined when the server has them. */
+export function labelsRefusal(
+  { name, labels }: { readonly name: string; readonly labels: Labels },
+  wanted: Labels,
+): ConflictError | undefined {
+  const lacking = lackingLabels(wanted, labels).join(', ');
+  return lacking === '' ? undefined : new ConflictError(`the server ${name} lacks ${lacking}, which the tenant wants`);
 }

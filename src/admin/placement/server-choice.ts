@@ -5,6 +5,8 @@ import { FleetScale, type ScaledServer } from './fleet-scale.js';
 export interface PlacementServer extends ScaledServer {
   readonly id: string;
   readonly name: string;
+  /** Null: the catalog's server. */
+  readonly host: string | null;
   readonly draining: boolean;
   readonly labels: Labels;
   readonly maxTenants: number | null;
@@ -63,20 +65,6 @@ export function chooseServer(servers: readonly PlacementServer[], wish: Placemen
   const open = considered.flatMap((each) => (each.excludedBy === undefined ? [each] : []));
   const best = open.toSorted((a, b) => a.score - b.score || compare(a.server.name, b.server.name))[0];
   return { chosen: best?.server, considered };
-}
-
-/** Chooses for one tenant after another, each of which takes room from the next. */
-export function chooseServers(
-  servers: readonly PlacementServer[],
-  wishes: readonly PlacementWish[],
-): readonly ServerChoice[] {
-  let current = servers;
-  return wishes.map((wish) => {
-    const choice = chooseServer(current, wish);
-    const { chosen } = choice;
-    if (chosen) current = current.map((server) => (server === chosen ? withTenant(server, wish.bytes) : server));
-    return choice;
-  });
 }
 
 /** The same server with one more tenant. */

@@ -3,13 +3,13 @@ import { type EntityManager, type FindOptionsWhere, In } from 'typeorm';
 import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { type Labels, lackingLabels } from '../../catalog/model/labels.js';
+import type { Labels } from '../../catalog/model/labels.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
 import { PublicError } from '../../platform/errors/public-error.js';
-import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
-import { NoServerWithRoomError } from './placement.errors.js';
+import { drainingRefusal, labelsRefusal, NoServerWithRoomError } from './placement.errors.js';
 import { PlacementFacts } from './placement-facts.js';
 import { chooseServer, exclusionOf, type PlacementServer, type PlacementWish, withTenant } from './server-choice.js';
 
@@ -119,7 +119,7 @@ export class ServerSelection {
     rights: KnownRights,
   ): Promise<Selection> {
     if (!server) return { refusal: new NotFoundError('server') };
-    if (server.draining) return { refusal: new ConflictError('the server is draining: it accepts no new tenants') };
+    if (server.draining) return { refusal: drainingRefusal(server) };
     const refusal =
       refusalOfNamed(server, { labels: labels ?? {}, bytes }, room) ?? (await rights.missing(server, isolation));
     return refusal ? { refusal } : { server };
@@ -131,10 +131,9 @@ export class ServerSelection {
     room: Room,
     rights: KnownRights,
   ): Promise<Selection> {
-    const unfit = new Map<string, 'rights' | 'source'>(fromServerId === undefined ? [] : [[fromServerId, 'source']]);
-    const catalogs = room.servers.find(({ name }) => name === DEFAULT_SERVER);
-    if (catalogs && (await rights.missing({ id: catalogs.id, host: null }, isolation)) && catalogs.id !== fromServerId)
-      unfit.set(catalogs.id, 'rights');
+    const unfit = new Map<string, 'rights' | 'source'>();
+    for (const id of await rights.serversWithout(room.servers, isolation)) unfit.set(id, 'rights');
+    if (fromServerId !== undefined) unfit.set(fromServerId, 'source');
     const { chosen, considered } = chooseServer(room.servers, { labels: labels ?? {}, bytes, unfit });
     if (!chosen) return { refusal: NoServerWithRoomError.among(considered) };
     const known = room.chosen.get(chosen.id) ?? [...(await this.lockServers(catalog, { id: chosen.id })).values()][0];
@@ -166,6 +165,7 @@ async function roomOf(facts: PlacementFacts, catalog: EntityManager): Promise<Ro
 /** What an owner may do is asked once per server and isolation. */
 class KnownRights {
   private readonly known = new Map<string, Promise<PublicError | undefined>>();
+  private readonly lacking = new Map<Isolation, Promise<ReadonlySet<string>>>();
 
   constructor(
     private readonly rights: PlacementRights,
@@ -177,6 +177,12 @@ class KnownRights {
     const missing = this.known.get(key) ?? this.rights.missing(this.catalog, server, isolation);
     this.known.set(key, missing);
     return missing;
+  }
+
+  serversWithout(servers: readonly PlacementServer[], isolation: Isolation): Promise<ReadonlySet<string>> {
+    const ids = this.lacking.get(isolation) ?? this.rights.serversWithout(this.catalog, servers, isolation);
+    this.lacking.set(isolation, ids);
+    return ids;
   }
 }
 
@@ -192,14 +198,10 @@ function addTenant(room: Room, serverId: string, bytes: number): void {
   room.servers = room.servers.map((server) => (server.id === serverId ? withTenant(server, bytes) : server));
 }
 
-function refusalOfNamed(
-  { id, labels }: ServerEntity,
-  wish: PlacementWish,
-  room: Room | undefined,
-): PublicError | undefined {
-  const lacking = lackingLabels(wish.labels, labels);
-  if (lacking.length > 0) return new ConflictError(`the server lacks ${lacking.join(', ')}, which the tenant wants`);
-  const counted = room?.servers.find((server) => server.id === id);
+function refusalOfNamed(server: ServerEntity, wish: PlacementWish, room: Room | undefined): PublicError | undefined {
+  const refusal = labelsRefusal(server, wish.labels);
+  if (refusal) return refusal;
+  const counted = room?.servers.find(({ id }) => id === server.id);
   const reason = counted && exclusionOf(counted, wish);
   if (!counted || (reason !== 'tenants' && reason !== 'bytes')) return undefined;
   return reason === 'tenants'

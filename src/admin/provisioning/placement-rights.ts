@@ -39,6 +39,17 @@ export class PlacementRights {
     const missing = missingFor(isolation, rights ?? { databases: false, roles: false, schemas: false });
     return missing.length > 0 ? new MissingServerRightsError(`isolation ${isolation}`, missing) : undefined;
   }
+
+  /** The same of many servers: the ids of those where rights are missing. */
+  async serversWithout(
+    catalog: EntityManager,
+    servers: readonly Pick<ServerEntity, 'id' | 'host'>[],
+    isolation: Isolation,
+  ): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for (const server of servers) if (await this.missing(catalog, server, isolation)) ids.add(server.id);
+    return ids;
+  }
 }
 
 function missingFor(isolation: 'schema' | 'database', { databases, roles, schemas }: OwnerRights): string[] {

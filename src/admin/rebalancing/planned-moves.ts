@@ -5,6 +5,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { type Labels, lackingLabels } from '../../catalog/model/labels.js';
 import type { TenantStatus } from '../../catalog/model/tenant.js';
 import type { OperationRun } from '../../operations/operation-kind.js';
+import { drainingRefusal, labelsRefusal } from '../placement/placement.errors.js';
 import { departureActor, hasMoved } from '../emptying/departures.js';
 
 /** A move of a plan. Ids only: a slug in it would outlive its tenant. */
@@ -70,9 +71,10 @@ function obsoleteBecause(row: Row): string | undefined {
   if (status !== 'active') return `it is ${status}`;
   if (row.atId !== row.from) return `it is on ${at} now`;
   if (to === null) return 'the server where it was to go is no longer registered';
-  if (row.draining) return `${to} is draining`;
-  const lacking = lackingLabels(row.wanted ?? {}, row.toLabels);
-  if (lacking.length > 0) return `${to} lacks ${lacking.join(', ')}`;
+  const target = { name: to, labels: row.toLabels };
+  if (row.draining) return drainingRefusal(target).publicMessage;
+  const lacking = labelsRefusal(target, row.wanted ?? {});
+  if (lacking) return lacking.publicMessage;
   const isWellPlaced = reason === 'labels' && lackingLabels(row.wanted ?? {}, row.atLabels).length === 0;
   return isWellPlaced ? `${at} has the labels that it wants` : undefined;
 }

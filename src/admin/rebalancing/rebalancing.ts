@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
 import { lackingLabels } from '../../catalog/model/labels.js';
-import { ISOLATIONS } from '../../catalog/model/tenant.js';
+import { type Isolation, ISOLATIONS } from '../../catalog/model/tenant.js';
 import { PlacementFacts, SAMPLED_HOURS } from '../placement/placement-facts.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
 import {
   type MovableTenant,
   planRebalance,
   type ProposedMove,
+  type RebalanceFacts,
   type RebalanceOptions,
   type RebalancePlan,
 } from './rebalance-plan.js';
@@ -45,12 +45,10 @@ export class Rebalancing {
   async plan(catalog: EntityManager, options: RebalanceOptions): Promise<RebalancePlan> {
     const servers = await this.facts.servers(catalog, 0);
     const tenants = await catalog.query<MovableTenant[]>(MOVABLE);
-    const catalogs = servers.find(({ name }) => name === DEFAULT_SERVER);
-    const lacking = new Set<string>();
-    for (const isolation of ISOLATIONS) {
-      if (await this.rights.missing(catalog, { host: null }, isolation)) lacking.add(isolation);
-    }
-    const lacksRights = (id: string, isolation: string): boolean => id === catalogs?.id && lacking.has(isolation);
+    const lacking = new Map<Isolation, ReadonlySet<string>>();
+    for (const isolation of ISOLATIONS)
+      lacking.set(isolation, await this.rights.serversWithout(catalog, servers, isolation));
+    const lacksRights: RebalanceFacts['lacksRights'] = (id, isolation) => lacking.get(isolation)?.has(id) ?? false;
     return planRebalance({ servers, tenants, lacksRights }, options);
   }
 }

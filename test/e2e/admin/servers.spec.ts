@@ -180,7 +180,7 @@ it('a draining server receives no tenants, and can be removed once it has none',
   expect((await admin.send('POST', '/tenants', { body })).body.code).toBe('CONFLICT');
   expect((await admin.get('/tenants/far')).status).toBe(404);
   await app.provision('near', 'row');
-  const draining = 'the server is draining: it accepts no tenants';
+  const draining = 'the server eu-2 is draining: it accepts no tenants';
   const preview = async (): Promise<Json> => {
     const move = { body: { isolation: 'database', server: 'eu-2' } };
     return (await admin.send('POST', '/tenants/near/move/preview', move)).body;

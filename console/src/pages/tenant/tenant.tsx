@@ -3,7 +3,7 @@ import type { Tenant, TenantHealth } from '../../api/types.js';
 import { useRights } from '../../app/rights.js';
 import { useData } from '../../app/use-data.js';
 import { Facts, Loading, Page, Problem, Status } from '../../parts/basics.js';
-import { labelsText } from '../../parts/labels.js';
+import { labelsText } from '../../../../src/catalog/model/labels.js';
 import { AuditList } from '../audit.js';
 import { OperationList } from '../operations.js';
 import { TenantActions } from './actions.js';

@@ -167,7 +167,7 @@ it('bytes count where the tenant is as soon as it is switched, not when they are
   await app.database.admin(
     `WITH target AS (
        INSERT INTO connection_targets (server_id, kind, database, role, password_sealed)
-       SELECT id, 'shared', 'shared', 'shared', 'sealed' FROM servers WHERE name = 'us-1' RETURNING id)
+       SELECT id, 'dedicated', 'by_hand', 'by_hand', 'sealed' FROM servers WHERE name = 'us-1' RETURNING id)
      UPDATE tenants SET target_id = target.id FROM target WHERE slug = $1`,
     [slug],
   );

@@ -34,7 +34,7 @@ async function bring(slug: string, server: string): Promise<void> {
   await app.database.admin(
     `WITH target AS (
        INSERT INTO connection_targets (server_id, kind, database, role, password_sealed)
-       SELECT id, 'shared', 'shared', 'shared', 'sealed' FROM servers WHERE name = $2 RETURNING id)
+       SELECT id, 'dedicated', 'by_hand', 'by_hand', 'sealed' FROM servers WHERE name = $2 RETURNING id)
      UPDATE tenants SET target_id = target.id FROM target WHERE slug = $1`,
     [slug, server],
   );
@@ -80,8 +80,8 @@ it('moves that operators have made obsolete are skipped with their reasons, and 
     { slug: 't-11', reason: 'default has the labels that it wants' },
     { slug: byHand, reason: 'it is on eu-2 now' },
     { slug: suspended, reason: 'it is suspended' },
-    ...others.map((slug) => ({ slug, reason: 'eu-1 lacks tier=silver' })),
-    ...drained.map((slug) => ({ slug, reason: 'eu-2 is draining' })),
+    ...others.map((slug) => ({ slug, reason: 'the server eu-1 lacks tier=silver, which the tenant wants' })),
+    ...drained.map((slug) => ({ slug, reason: 'the server eu-2 is draining: it accepts no tenants' })),
   ];
   const ended = await admin.ended(`/operations/${id}`);
   expect(ended).toMatchObject({ status: 'failed', error: { code: 'REBALANCE_INCOMPLETE' } });

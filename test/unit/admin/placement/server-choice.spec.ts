@@ -3,10 +3,11 @@ import { FleetScale } from '../../../../src/admin/placement/fleet-scale.js';
 import { NoServerWithRoomError } from '../../../../src/admin/placement/placement.errors.js';
 import {
   chooseServer,
-  chooseServers,
   exclusionOf,
   type PlacementServer,
   type PlacementWish,
+  type ServerChoice,
+  withTenant,
 } from '../../../../src/admin/placement/server-choice.js';
 import { seededRandom } from '../../../support/statements/seeded-random.js';
 
@@ -16,13 +17,32 @@ const HOUR_MS = 3_600_000;
 
 function server(name: string, facts: Partial<PlacementServer> = {}): PlacementServer {
   return {
-    ...{ id: `id-${name}`, name, draining: false, labels: {}, maxTenants: null, maxBytes: null, connections: 90 },
+    ...{
+      id: `id-${name}`,
+      name,
+      host: name,
+      draining: false,
+      labels: {},
+      maxTenants: null,
+      maxBytes: null,
+      connections: 90,
+    },
     ...{ neededConnections: 0, tenants: 0, bytes: 0, databaseMs: 0, ...facts },
   };
 }
 
 const nameOf = (servers: readonly PlacementServer[], wish = ANY): string | undefined =>
   chooseServer(servers, wish).chosen?.name;
+
+/** For one tenant after another, each of which takes room from the next. */
+function chooseServers(servers: readonly PlacementServer[], wishes: readonly PlacementWish[]): ServerChoice[] {
+  let current = servers;
+  return wishes.map((wish) => {
+    const choice = chooseServer(current, wish);
+    current = current.map((each) => (each === choice.chosen ? withTenant(each, wish.bytes) : each));
+    return choice;
+  });
+}
 
 describe('a server for a tenant', () => {
   it('is the one with the fewest tenants for its connections', () => {

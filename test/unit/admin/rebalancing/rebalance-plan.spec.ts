@@ -25,7 +25,16 @@ function fleet(
     servers: Object.entries(servers).map(([name, facts]) => {
       const own = all.filter(({ serverId }) => serverId === name);
       return {
-        ...{ id: name, name, draining: false, labels: {}, maxTenants: null, maxBytes: null, connections: 90 },
+        ...{
+          id: name,
+          name,
+          host: name,
+          draining: false,
+          labels: {},
+          maxTenants: null,
+          maxBytes: null,
+          connections: 90,
+        },
         ...{ neededConnections: 0, tenants: own.length },
         bytes: own.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
         databaseMs: own.reduce((sum, { databaseMs }) => sum + databaseMs, 0),
