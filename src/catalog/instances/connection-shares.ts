@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
-import { CATALOG } from '../catalog-data-source.js';
+import { endsWithin } from '../../platform/timeout.js';
+import { CATALOG, CATALOG_POOL } from '../catalog-data-source.js';
 import { divide, type Holder } from './division.js';
 import { OvertakenRenewalError } from './instances.errors.js';
 import { lendable, serverLimit } from './server-limit.js';
@@ -12,6 +13,8 @@ export const SILENT_SECONDS = 10;
 const UNMEASURED_LIMIT = 10;
 /** For statements of the transaction, and the time between them: an instance that freezes in it holds up no other one. */
 const TIMEOUT_MS = 2_000;
+/** How long an unused connection takes at most. */
+const CONNECT_MS = 250;
 
 /** Who asks. */
 export interface AskingInstance {
@@ -160,11 +163,36 @@ export class ConnectionShares {
     await this.catalog.query('DELETE FROM instances WHERE id = $1', [instanceId]);
   }
 
-  private locked<T>(work: (catalog: EntityManager) => Promise<T>): Promise<T> {
-    return this.catalog.transaction(async (catalog) => {
-      await catalog.query(BEGIN);
-      return work(catalog);
-    });
+  private async locked<T>(work: (catalog: EntityManager) => Promise<T>): Promise<T> {
+    const runner = await this.connect();
+    try {
+      return await runner.manager.transaction(async (catalog) => {
+        await catalog.query(BEGIN);
+        return work(catalog);
+      });
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /**
+   * A connection that the pool opens for a caller may wait for a slot that only a renewal frees, while others of the pool become idle.
+   * So it is asked again: once it opens no more, it gives the first that is idle.
+   */
+  private async connect(): Promise<QueryRunner> {
+    for (let attempt = 1; ; attempt += 1) {
+      const runner = this.catalog.createQueryRunner();
+      const connecting = runner.connect();
+      if (attempt > CATALOG_POOL.max) await connecting;
+      else if (!(await endsWithin(connecting, CONNECT_MS))) {
+        void connecting.then(
+          () => runner.release(),
+          () => undefined, // its own attempt is over
+        );
+        continue;
+      }
+      return runner;
+    }
   }
 }
 

@@ -32,7 +32,7 @@ describe.each([
 
   it(
     'still finishes the move',
-    async () => expect(await crashEverywhere(operators, () => moveFinishCase(operators, from, to))).toBe(4),
+    async () => expect(await crashEverywhere(operators, () => moveFinishCase(operators, from, to))).toBe(5),
     LONGEST_MS,
   );
 });
