@@ -33,7 +33,7 @@ function triggerNameOf(tenantId: string): string {
 }
 
 /** Raised when transactions that write to a table left no moment for its triggers. Nothing was changed. */
-export class TableInUseError extends CodedError {
+class TableInUseError extends CodedError {
   readonly code = 'TABLE_IN_USE';
 
   /** @param table as SQL */
