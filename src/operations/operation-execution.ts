@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import pg from 'pg';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
 import type { OperationKind, OperationRun } from './operation-kind.js';
 import type { OperationRecord, OperationRow } from './operation-record.js';
@@ -101,5 +102,12 @@ export class OperationExecution {
 /** Whether the same step is likely to succeed when it is retried shortly. */
 export function isTransient(error: unknown): boolean {
   const { cause } = (error ?? {}) as { cause?: unknown };
-  return isLostConnection(error) || isLostConnection(cause);
+  return [error, cause].some((one) => isLostConnection(one) || isConcurrentChange(one));
+}
+
+/** Functions of PostgreSQL that fail the second of two sessions that change one row of a system catalog, such as a role's, at once. */
+const CONCURRENT_CHANGES: ReadonlySet<string | undefined> = new Set(['simple_heap_update', 'simple_heap_delete']);
+
+function isConcurrentChange(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === 'XX000' && CONCURRENT_CHANGES.has(error.routine);
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { hasReplicas } from '../../database/connection/connection-target.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import { CATALOG } from '../catalog-data-source.js';
 import { ConnectionTargetEntity } from '../entities/connection-target.entity.js';
@@ -8,11 +9,14 @@ import { ServerEntity } from '../entities/server.entity.js';
 import { ServerOwner } from '../server-owner.js';
 import { countConnections, countConnectionsOf } from './connection-count.js';
 import { ConnectionShares, type SilentShare } from './connection-shares.js';
-import { limitRoles, type OwnerQuery } from './role-limits.js';
+import { limitRoles, type OwnerQuery, roleLimit, UNLIMITED } from './role-limits.js';
 
 const ANSWER_MS = 3_000;
 /** Pause before a server is asked the same question again; when it did not answer, a short one. */
 const PAUSE_MS = { silent: 2_000, capacity: 600_000, roles: 600_000, failed: 2_000 };
+
+/** Roles that a line of the log names. */
+const SHOWN_ROLES = 5;
 
 /** Asks servers what the division of their connections depends on. What cannot be asked is asked again later. */
 @Injectable()
@@ -20,8 +24,10 @@ export class ServerSurveys {
   private readonly logger = new Logger('Instances');
   /** When a question may be asked again, in ms of `performance.now()`. */
   private readonly pauses = new Map<string, number>();
-  /** The limit by which the roles of a server were limited last. */
-  private readonly roleLimits = new Map<string, number>();
+  /** The limits of servers by which their roles were limited last. */
+  private readonly serverLimits = new Map<string, number>();
+  /** Those that the log has named. */
+  private readonly refusedRoles = new Set<string>();
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -52,22 +58,35 @@ export class ServerSurveys {
     });
   }
 
-  /** Limits the login roles of the server's targets by what all instances may have together: at once when that has changed. */
+  /**
+   * Limits the login roles of the server's targets by what all instances may have together: at once when that has changed. Where the
+   * server has read replicas they are unlimited: roles are the same there, and more connections are wanted.
+   */
   limitRoles(serverId: string, limit: number): Promise<void> {
     const question = `${serverId} roles`;
-    if (this.roleLimits.get(serverId) !== limit) this.pauses.delete(question);
-    this.roleLimits.set(serverId, limit);
+    if (this.serverLimits.get(serverId) !== limit) this.pauses.delete(question);
+    this.serverLimits.set(serverId, limit);
     return this.ask(question, PAUSE_MS.roles, serverId, async (server) => {
       const targets = await this.catalog
         .getRepository(ConnectionTargetEntity)
         .find({ select: { id: true }, where: { serverId, provided: false } });
       const ids = targets.map(({ id }) => id);
-      const roles = await this.asOwner(server, (query) => limitRoles(query, ids, limit));
-      if (roles.length > 0)
-        this.logger.log(
-          `CONNECTION LIMIT of ${roles.length} login roles of ${server.name} follows its limit of ${limit}`,
-        );
+      const isRead = hasReplicas(this.owner.of(server));
+      const limitNow = (): number => (isRead ? UNLIMITED : roleLimit(this.serverLimits.get(serverId) ?? limit));
+      const { limited, refused } = await this.asOwner(server, (query) => limitRoles(query, ids, limitNow));
+      if (limited.length > 0)
+        this.logger.log(`CONNECTION LIMIT of ${limited.length} login roles of ${server.name} is set to ${limitNow()}`);
+      this.warnOfRefused(server.name, refused);
     });
+  }
+
+  private warnOfRefused(server: string, roles: readonly string[]): void {
+    const news = roles.filter((role) => !this.refusedRoles.has(`${server} ${role}`));
+    for (const role of news) this.refusedRoles.add(`${server} ${role}`);
+    if (news.length === 0) return;
+    this.logger.warn(
+      `The owner of ${server} may not set the CONNECTION LIMIT of ${news.slice(0, SHOWN_ROLES).join(', ')}: grant it these roles WITH ADMIN OPTION`,
+    );
   }
 
   /** The catalog's connections are the owner's, on its own server. */

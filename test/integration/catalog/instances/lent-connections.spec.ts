@@ -7,6 +7,7 @@ import { ConnectionShares } from '../../../../src/catalog/instances/connection-s
 import { LentConnections } from '../../../../src/catalog/instances/lent-connections.js';
 import { roleLimit } from '../../../../src/catalog/instances/role-limits.js';
 import { ServerSurveys } from '../../../../src/catalog/instances/server-surveys.js';
+import type { HostAndPort } from '../../../../src/platform/postgres/database-url.js';
 import { roleComment } from '../../../../src/catalog/model/role-comment.js';
 import { ServerOwner } from '../../../../src/catalog/server-owner.js';
 import { AdminConnections } from '../../../../src/database/admin-connections/admin-connections.js';
@@ -90,11 +91,12 @@ class Process {
     private readonly shutdown: Shutdown,
   ) {}
 
-  static async start(): Promise<Process> {
+  static async start(replicas: readonly HostAndPort[] = []): Promise<Process> {
     const config = {
       ...{ pool: { ...POOL_OPTIONS, serverMaxConnections: OWN_LIMIT }, instanceName: 'test', startupWaitMs: 0 },
     } as unknown as AppConfig;
-    const target = targetOfUrl(database.url, 'default');
+    const { server, ...login } = targetOfUrl(database.url, 'default');
+    const target = { ...login, server: { ...server, replicas } };
     const shutdown = new Shutdown();
     const budgets = new ServerBudgets(config);
     budgets.of(target.server).reserve({ kept: KEPT, max: KEPT });
@@ -171,6 +173,12 @@ describe('the login roles of the server', () => {
     await soon(async () => expect(await limit()).toBe(roleLimit(60)));
     await database.admin("UPDATE servers SET max_connections = $1 WHERE name = 'default'", [LIMIT]);
     await soon(async () => expect(await limit()).toBe(roleLimit(LIMIT)));
+  });
+
+  it('are unlimited where the server has read replicas, which have the same roles', async () => {
+    await database.admin(`ALTER ROLE "${role}" CONNECTION LIMIT 5`);
+    await Process.start([{ host: '127.0.0.1', port: 1 }]);
+    await soon(async () => expect(await limit()).toBe(-1));
   });
 });
 
