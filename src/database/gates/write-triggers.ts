@@ -12,17 +12,18 @@ export interface WatchedTable {
 }
 
 /** How a table's lock is waited for. */
-export interface GivingWay {
+export interface LockWait {
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Each is half a second at most, in which statements behind it wait; there are pauses between them. Default: 60. */
+  /** There are pauses between them, in which the statements behind an attempt go on. Default: 60. */
   readonly attempts?: number;
+  /** How long an attempt waits, and with it the statements behind it. Default: 500. */
+  readonly attemptMs?: number;
 }
 
-const LOCK_TIMEOUT_MS = 500;
-const ATTEMPTS = 60;
-/** A trigger is dropped only while no statement uses its table, not even a reading one. Those behind the attempt wait for it. */
-const DROP_ATTEMPTS = 3;
+const LOCK_WAIT = { attempts: 60, attemptMs: 500 };
+/** A trigger is dropped only while no statement uses its table, not even a reading one. Without success nothing is lost. */
+const DROP_WAIT = { attempts: 6, attemptMs: 50 };
 
 /** What the names of all triggers of moves begin with. */
 const NAME = 'tenantry_move_';
@@ -32,7 +33,7 @@ function triggerNameOf(tenantId: string): string {
   return `${NAME}${shortHash(tenantId, 12)}`;
 }
 
-/** Raised when transactions that write to a table left no moment for its triggers. Nothing was changed. */
+/** Raised when transactions that write to a table left no moment for its triggers. Of this table nothing was changed. */
 class TableInUseError extends CodedError {
   readonly code = 'TABLE_IN_USE';
 
@@ -59,7 +60,7 @@ export async function createWriteTriggers(
   schema: string,
   tenantId: string,
   tables: readonly WatchedTable[],
-  options: GivingWay,
+  wait: LockWait,
 ): Promise<void> {
   for (const { name, key } of tables) {
     const table = qualified(schema, name);
@@ -76,7 +77,7 @@ export async function createWriteTriggers(
        EXECUTE FUNCTION ${ISOLATION_SCHEMA}.refuse_truncate()`,
       ...EVENTS.map((event) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${triggerNameOf(tenantId)}_${event}`),
     ];
-    await givingWay(client, table, statements, options);
+    await givingWay(client, table, statements, wait);
   }
 }
 
@@ -113,7 +114,7 @@ export async function dropDisabledTriggers(client: pg.ClientBase, schema: string
     // Once it is locked, they are looked up again: a move that has begun since may have enabled its own.
     const statements = [`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`, dropDisabledOf(table)];
     try {
-      await givingWay(client, table, statements, { attempts: DROP_ATTEMPTS, signal });
+      await givingWay(client, table, statements, { ...DROP_WAIT, signal });
     } catch (error) {
       if (!(error instanceof TableInUseError)) throw error;
     }
@@ -153,11 +154,12 @@ async function givingWay(
   client: pg.ClientBase,
   table: string,
   statements: readonly string[],
-  { attempts = ATTEMPTS, signal }: GivingWay,
+  { signal, ...wait }: LockWait,
 ): Promise<void> {
+  const { attempts, attemptMs } = { ...LOCK_WAIT, ...wait };
   const run = async (): Promise<void> => {
     try {
-      await client.query(['BEGIN', `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`, ...statements, 'COMMIT'].join(';\n'));
+      await client.query(['BEGIN', `SET LOCAL lock_timeout = ${attemptMs}`, ...statements, 'COMMIT'].join(';\n'));
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
       throw error;

@@ -37,7 +37,7 @@ export function defineMoves(command: Command, { run }: CommandRunners): void {
     .description('move a tenant to another isolation or server, while it works')
     .option('--isolation <isolation>', 'row, schema or database (default: as it is)')
     .option('--server <name>', 'server of the new place (default: where it is)')
-    .option('--fast', 'copy without rests, which the other tenants of the servers notice')
+    .option('--fast', 'copy at full speed; other tenants of the servers will notice')
     .option('--dry-run', 'print what it would do without changing anything; exit code 1 if it would fail')
     .option('--no-wait', 'only queue the operation: a running server moves the tenant')
     .addHelpText('after', EXAMPLES)
