@@ -80,7 +80,8 @@ class RowLoad {
   /** @throws CopyMismatchError */
   async verify(): Promise<void> {
     const expected = this.manifest.tables.map(({ name, rows, hash }) => ({ table: name, rows, hash }));
-    assertEqualDigests(expected, await digestRows(this.place, this.tables, this.tenantId));
+    const rest = (): Promise<void> => this.meter.rest(this.signal);
+    assertEqualDigests(expected, await digestRows(this.place, this.tables, this.tenantId, rest));
   }
 
   private copy(into: string, columns: string, pieces: AsyncIterable<Buffer>, table: string): Promise<void> {

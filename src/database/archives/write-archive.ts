@@ -42,9 +42,12 @@ export async function writeArchive(
 ): Promise<ArchiveManifest> {
   try {
     return await readSnapshot(place, tenant.id, options.signal, async (tables) => {
-      const manifest = await describe(place, tenant, tables);
+      let all = 0;
+      const meter = new TransferMeter((rows) => options.onProgress?.(rows, all), options.pace);
+      const manifest = await describe(place, tenant, tables, () => meter.rest(options.signal));
+      all = manifest.tables.reduce((sum, { rows }) => sum + rows, 0);
       await archive.addManifest(manifest);
-      await writeTables({ place, tenantId: tenant.id, tables, manifest }, archive, options);
+      await writeTables({ place, tenantId: tenant.id, tables }, archive, meter, options.signal);
       options.signal.throwIfAborted();
       archive.finish();
       return manifest;
@@ -59,6 +62,7 @@ async function describe(
   place: CopyPlace,
   { id, slug, isolation }: ArchivedTenant,
   tables: readonly CopiedTable[],
+  rest: () => Promise<void>,
 ): Promise<ArchiveManifest> {
   const { client, schema } = place;
   const { rows } = await client.query<{ takenAt: Date; postgresVersion: number; encoding: string }>(
@@ -67,7 +71,7 @@ async function describe(
   );
   const [server] = rows;
   if (!server) throw new Error('the server did not describe itself');
-  const digests = new Map((await digestRows(place, tables, id)).map((digest) => [digest.table, digest]));
+  const digests = new Map((await digestRows(place, tables, id, rest)).map((digest) => [digest.table, digest]));
   return {
     ...{ format: FORMAT, formatVersion: FORMAT_VERSION, takenAt: server.takenAt.toISOString() },
     tenant: { slug, isolation },
@@ -85,16 +89,14 @@ interface Source {
   readonly place: CopyPlace;
   readonly tenantId: string;
   readonly tables: readonly CopiedTable[];
-  readonly manifest: ArchiveManifest;
 }
 
 async function writeTables(
-  { place, tenantId, tables, manifest }: Source,
+  { place, tenantId, tables }: Source,
   archive: ArchiveWriter,
-  { signal, onProgress, pace }: ArchiveOptions,
+  meter: TransferMeter,
+  signal: AbortSignal,
 ): Promise<void> {
-  const all = manifest.tables.reduce((sum, { rows }) => sum + rows, 0);
-  const meter = new TransferMeter((rows) => onProgress?.(rows, all), pace);
   await setTextForms(place.client);
   for (const [index, table] of tables.entries()) {
     const rows = archive.table(index);

@@ -88,7 +88,8 @@ class RowCopy {
       await this.meter.rest(this.signal);
     }
     const compared = this.tables.map((table) => this.copy.compared(table));
-    assertEqualDigests(digests, await this.interruptible(() => digestRows(to, compared, this.asTenant)));
+    const rest = (): Promise<void> => this.meter.rest(this.signal);
+    assertEqualDigests(digests, await this.interruptible(() => digestRows(to, compared, this.asTenant, rest)));
     return digests;
   }
 

@@ -22,17 +22,23 @@ interface Digest {
 /**
  * Counts and hashes the tenant's rows, in the caller's transaction if there is one, whose settings stay as they are. The
  * columns are those of `tables`, in their order: pass the same tables for both places.
+ *
+ * @param rest waited for behind each table
  */
 export async function digestRows(
   place: CopyPlace,
   tables: readonly CopiedTable[],
   tenantId: string,
+  rest?: () => Promise<void>,
 ): Promise<TableDigest[]> {
   const { client } = place;
   const digestAll = async (): Promise<TableDigest[]> => {
     await setTextForms(client);
     const digests: TableDigest[] = [];
-    for (const table of tables) digests.push(await digest(place, table, tenantId));
+    for (const table of tables) {
+      digests.push(await digest(place, table, tenantId));
+      await rest?.();
+    }
     return digests;
   };
   if (client.getTransactionStatus() === 'I') return transaction(client, SNAPSHOT, digestAll);

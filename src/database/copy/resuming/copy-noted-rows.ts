@@ -124,9 +124,10 @@ class NotedCopy {
       });
       const endsAt = performance.now() + snapshotMs;
       await applyTaken(from, to, tenantId, { signal, copied: (table) => this.copied(table) });
-      for (let step = this.next(); step; step = performance.now() < endsAt ? this.next() : undefined) {
+      for (let step = this.next(); step;) {
         await step();
-        await this.meter.rest(signal);
+        step = performance.now() < endsAt ? this.next() : undefined;
+        if (step) await this.meter.rest(signal);
       }
     });
   }

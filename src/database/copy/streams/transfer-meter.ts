@@ -1,12 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../table-migrations/locks/lock-retry.js';
 
 const NEWLINE = 0x0a;
-/** Long beside the time in which the buffers between two servers are emptied. */
+/** Much longer than it takes to empty the buffers between two servers. */
 const SLICE_MS = 100;
 
 /** How much of the servers a copy takes, which others use too. */
 export interface CopyPace {
-  /** On average over the copy, without what is compared at its end. No limit unless given. */
+  /** On average since the first row, without what is compared at the end. No limit unless given. */
   readonly maxBytesPerSecond?: number;
   /** The part of its time in which a copy works: it rests for the others. Above 0; default 1, without rests. */
   readonly workingShare?: number;
@@ -22,8 +22,9 @@ export const COPY_PACES = { considerate: CONSIDERATE, full: { workingShare: 1 } 
 export class TransferMeter {
   private bytes = 0;
   private rows = 0;
-  private readonly startedAt = performance.now();
-  private workingSince = this.startedAt;
+  /** When the first piece passed. */
+  private startedAt: number | undefined;
+  private workingSince = performance.now();
   private readonly maxBytesPerSecond: number;
   private readonly workingShare: number;
 
@@ -50,29 +51,28 @@ export class TransferMeter {
     for (let at = piece.indexOf(NEWLINE); at !== -1; at = piece.indexOf(NEWLINE, at + 1)) this.rows += 1;
     this.onRows(this.rows);
     const now = performance.now();
+    this.startedAt ??= now;
     const limitMs = this.startedAt + (this.bytes / this.maxBytesPerSecond) * 1_000 - now;
     const restMs = now - this.workingSince < SLICE_MS ? 0 : this.restMs(now);
     const waitMs = Math.max(limitMs, restMs);
-    if (waitMs > 0) this.workingSince = now + waitMs;
+    if (waitMs > 0) this.workingSince = restMs > 0 ? now + waitMs : this.workingSince + waitMs;
     return waitMs;
   }
 
   /** Counts a piece, and waits until the pace allows for the next one. @throws the signal's reason */
   async wait(piece: Buffer, signal: AbortSignal): Promise<void> {
-    await wait(this.count(piece), signal);
+    const waitMs = this.count(piece);
+    if (waitMs > 0) await pause(waitMs, signal);
   }
 
   /** Waits for what the work since the last wait has taken, of any kind. @throws the signal's reason */
   async rest(signal: AbortSignal): Promise<void> {
-    await wait(this.restMs(performance.now()), signal);
+    const restMs = this.restMs(performance.now());
+    if (restMs > 0) await pause(restMs, signal);
     this.workingSince = performance.now();
   }
 
   private restMs(now: number): number {
     return (now - this.workingSince) * (1 / this.workingShare - 1);
   }
-}
-
-async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(ms, undefined, { signal });
 }

@@ -37,7 +37,15 @@ it('at a quarter of the time, it rests three times as long', () => {
 
 it('a wait for the limit of bytes is rest too', () => {
   const pace = { ...CONSIDERATE, maxBytesPerSecond: 10 };
-  expect(waitsOf(new TransferMeter(ignore, pace), 2, 300)).toEqual([500, 500]);
+  expect(waitsOf(new TransferMeter(ignore, pace), 2, 300)).toEqual([800, 500]);
+});
+
+it('a wait for the limit of bytes hides no work that is to be rested for', () => {
+  const pace = { ...CONSIDERATE, maxBytesPerSecond: 800 }; // 10 ms for each piece
+  expect(waitsOf(new TransferMeter(ignore, pace), 3, 5)).toEqual([10, 5, 5]);
+  const meter = new TransferMeter(ignore, pace);
+  waitsOf(meter, 2, 40);
+  expect(waitsOf(meter, 1, 40)).toEqual([120]);
 });
 
 it('what is worked without pieces is rested for at the next rest', async () => {
@@ -51,11 +59,12 @@ it('what is worked without pieces is rested for at the next rest', async () => {
   expect(meter.count(PIECE)).toBeLessThanOrEqual(0);
 });
 
-it('a rest ends with its signal', async () => {
+it('a rest ends with its signal, with the reason', async () => {
   const meter = new TransferMeter(ignore, CONSIDERATE);
   const ending = new AbortController();
   jest.advanceTimersByTime(5_000);
   const rest = meter.rest(ending.signal);
-  ending.abort();
-  await expect(rest).rejects.toThrow('aborted');
+  const reason = new Error('given up');
+  ending.abort(reason);
+  await expect(rest).rejects.toBe(reason);
 });
