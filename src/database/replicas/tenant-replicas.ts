@@ -47,8 +47,7 @@ export class TenantReplicas implements ReplicaReads {
       if (typeof outcome === 'object') return outcome.result;
       if (server && outcome) server.fallbacks[outcome] += 1;
       scope.readsFrom = 'primary';
-      const asking = outcome === 'elsewhere' ? { ...statement, onPosition: currentPositions()?.onPosition } : statement;
-      return await runStamped(this.access.readOnly, asking);
+      return await runStamped(this.access.readOnly, outcome === 'elsewhere' ? asking(statement) : statement);
     } catch (error) {
       throw refusedWrite(error);
     }
@@ -108,7 +107,7 @@ export class TenantReplicas implements ReplicaReads {
 
   /** Whether a replica can be compared with it: a position of a timeline that is not known here is of another history. */
   private isComparable(required: RequiredPosition, server: ServerReplicas): boolean {
-    if (required === 'unknown' || required.serverId !== this.access.pool.target.server.id) return false;
+    if (typeof required === 'string' || required.serverId !== this.access.pool.target.server.id) return false;
     const { timeline } = server.primary;
     return timeline === undefined || required.timeline <= timeline;
   }
@@ -117,6 +116,12 @@ export class TenantReplicas implements ReplicaReads {
   private get isBehindPooler(): boolean {
     return this.access.pool.target.server.aroundPooler !== undefined;
   }
+}
+
+/** The read; it asks for a position that its caller can use from now on, unless a write of that caller may be committed later. */
+function asking(statement: Statement): Statement {
+  const positions = currentPositions();
+  return positions?.required === 'unknown' ? statement : { ...statement, onPosition: positions?.onPositionOfRead };
 }
 
 function isFinal(error: unknown): boolean {

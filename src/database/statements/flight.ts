@@ -279,7 +279,7 @@ export class Flight {
     this.noteUnknownPosition();
   }
 
-  /** What it writes may have been committed, or be so later: from now on its call reads from the primary. */
+  /** What it writes may have been committed, or be so later: its call reads from the primary until it ends. */
   private noteUnknownPosition(): void {
     if (this.sentAt > 0) this.onPosition?.(undefined, this.stamp?.serverId);
   }

@@ -1,5 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { CallPositions, RequiredPosition } from '../../database/statements/positions/call-positions.js';
+import type {
+  CallPositions,
+  RequiredPosition,
+  WrittenPosition,
+} from '../../database/statements/positions/call-positions.js';
 import { lsnText, parseLsn } from '../../database/statements/positions/wal-position.js';
 import { type HttpRequest, type HttpResponse, nodeResponse } from '../../http/requests/http-request.js';
 import { DecryptionError, KeyRing } from '../../platform/encryption/key-ring.js';
@@ -12,6 +16,7 @@ const PURPOSE = 'tenantry/position/1';
 /** More than any of ours has: the name of a key, and less than 150 bytes as base64url. */
 const MAX_LENGTH = 256;
 const UNKNOWN = 'unknown';
+const UNREADABLE = 'unreadable';
 
 /**
  * Tells clients where they have written, and learns it from them again. It is encrypted for one tenant, so that clients neither see
@@ -32,7 +37,7 @@ export class PositionHeader {
     );
   }
 
-  seal(tenantId: string, position: RequiredPosition): string {
+  seal(tenantId: string, position: WrittenPosition): string {
     const text = position === UNKNOWN ? UNKNOWN : `${position.serverId} ${position.timeline} ${lsnText(position.lsn)}`;
     return sealMessage(this.ring, text, purposeOf(tenantId));
   }
@@ -40,11 +45,11 @@ export class PositionHeader {
   /** What cannot be read, for whatever reason, says that its sender has written, and not where. */
   open(tenantId: string, header: string | string[] | undefined): RequiredPosition | undefined {
     if (header === undefined) return undefined;
-    if (typeof header !== 'string' || header.length > MAX_LENGTH) return UNKNOWN;
+    if (typeof header !== 'string' || header.length > MAX_LENGTH) return UNREADABLE;
     try {
       return parse(openMessage(this.ring, header, purposeOf(tenantId)));
     } catch (error) {
-      if (error instanceof DecryptionError) return UNKNOWN;
+      if (error instanceof DecryptionError) return UNREADABLE;
       throw error;
     }
   }
@@ -55,7 +60,8 @@ function purposeOf(tenantId: string): string {
 }
 
 function parse(text: string): RequiredPosition {
+  if (text === UNKNOWN) return UNKNOWN;
   const [serverId = '', timeline = '', log = ''] = text.split(' ');
   const lsn = parseLsn(log);
-  return lsn === undefined ? UNKNOWN : { serverId, timeline: Number(timeline), lsn };
+  return lsn === undefined ? UNREADABLE : { serverId, timeline: Number(timeline), lsn };
 }

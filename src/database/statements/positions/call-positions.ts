@@ -13,14 +13,16 @@ declare module '../../../platform/context.js' {
   }
 }
 
-/** What a call requires of a replica. `unknown`: it has written, and where is not known, so that no replica will do. */
-export type RequiredPosition = WalPosition | 'unknown';
+/** Where a call has written. `unknown`: no server has answered where, and the write may be committed even later, so that no replica will do. */
+export type WrittenPosition = WalPosition | 'unknown';
+/** What a call requires of a replica. `unreadable`: what its caller has sent is no position of ours, and the primary's next one replaces it. */
+export type RequiredPosition = WrittenPosition | 'unreadable';
 
 /** Remembers for one call where its caller has last written: before the call, and in it. */
 export class CallPositions {
-  private written: RequiredPosition | undefined;
+  private written: WrittenPosition | undefined;
   private readBrought: () => RequiredPosition | undefined = () => undefined;
-  private onWritten: (position: RequiredPosition) => void = () => undefined;
+  private onWritten: (position: WrittenPosition) => void = () => undefined;
 
   /** @param tenantId whose call it is */
   constructor(readonly tenantId: string) {}
@@ -34,7 +36,7 @@ export class CallPositions {
    * @param readBrought what the caller says that it has written before; called when a replica is to be read
    * @param onWritten called after each write of the call
    */
-  attach(readBrought: () => RequiredPosition | undefined, onWritten: (position: RequiredPosition) => void): void {
+  attach(readBrought: () => RequiredPosition | undefined, onWritten: (position: WrittenPosition) => void): void {
     this.readBrought = readBrought;
     this.onWritten = onWritten;
   }
@@ -43,9 +45,15 @@ export class CallPositions {
   readonly onPosition: OnPosition = (position, serverId) =>
     this.noteWritten(position === undefined || serverId === undefined ? undefined : parsePosition(serverId, position));
 
+  /** The same for a read: where none is answered, it has written nothing all the same. */
+  readonly onPositionOfRead: OnPosition = (position, serverId) => {
+    if (position !== undefined) this.onPosition(position, serverId);
+  };
+
   private noteWritten(position: WalPosition | undefined): void {
     const { written } = this;
-    if (position && written && written !== 'unknown' && isBefore(position, written)) return; // of two writes side by side
+    if (written === 'unknown') return; // that write may be committed behind every position that is answered from now on
+    if (position && written && isBefore(position, written)) return; // of two writes side by side
     this.written = position ?? 'unknown';
     this.onWritten(this.written);
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
+import { PositionHeader } from '../../../../src/tenant/replicas/position-header.js';
 import { soon } from '../../../support/load/soon.js';
 import { Counter, Counters } from '../../../support/replicas/counter.module.js';
 import { ReplicatedApp } from '../../../support/replicas/replicated-app.js';
@@ -85,6 +86,24 @@ it('a position of another tenant, or one that was made up, is read from the prim
     const again = await rig.get(acme, 1, answer.headers.get('x-tenantry-position') as string);
     expect([again.body, rig.counts.reads]).toEqual([{ value: 6 }, reads + 1]);
   }
+});
+
+it('after a write of unknown outcome, the primary answers until the caller has written again', async () => {
+  const unknown = rig.app.application.nest.get(PositionHeader, { strict: false }).seal(acme.id, 'unknown');
+  const { reads } = rig.counts;
+  const { elsewhere } = rig.counts.fallbacks;
+  for (let turn = 1; turn <= 2; turn += 1) {
+    const answer = await rig.get(acme, 1, unknown);
+    expect([answer.status, answer.headers.get('x-tenantry-position')]).toEqual([200, null]);
+    expect(rig.counts.fallbacks).toMatchObject({ elsewhere: Number(elsewhere) + turn });
+  }
+  expect(rig.counts.reads).toBe(reads);
+  const written = await rig.app.call('/counters/1', {
+    ...{ method: 'POST', apiKey: acme.apiKey, body: { value: 8 } },
+    headers: { 'x-tenantry-position': unknown },
+  });
+  const answer = await rig.get(acme, 1, String(written.headers.get('x-tenantry-position')));
+  expect([answer.body, rig.counts.reads]).toEqual([{ value: 8 }, reads + 1]);
 });
 
 it('what writes is refused, however it is written, and nothing is written', async () => {

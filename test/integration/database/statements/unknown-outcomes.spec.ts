@@ -45,7 +45,7 @@ it('a call whose write was sent, and not answered, does not know where it has wr
   expect(positions.required).toBe('unknown');
 });
 
-it('nor does one whose COMMIT was not answered', async () => {
+it('a call whose COMMIT was not answered does not know where it has written', async () => {
   const own = client();
   await inCall(() => own.query('BEGIN'));
   await inCall(() => own.query(INSERT, ['in a transaction']));
@@ -55,10 +55,20 @@ it('nor does one whose COMMIT was not answered', async () => {
   expect(positions.required).toBe('unknown');
 });
 
-it('nor does one whose write returned more than DB_MAX_RESULT_BYTES', async () => {
+it('a call whose write returned more than DB_MAX_RESULT_BYTES does not know where it has written', async () => {
   await expect(
     inCall(() => client().query(`${INSERT} RETURNING repeat('x', 100000)`, ['too much'])),
   ).rejects.toMatchObject({ code: 'RESULT_TOO_LARGE' });
+  expect(positions.required).toBe('unknown');
+});
+
+it('a call with a write of unknown outcome does not know where it has written after further writes either', async () => {
+  await inCall(() => client().query(INSERT, ['answered before one is lost']));
+  proxy.isBreaking = true;
+  await expect(inCall(() => client().query(INSERT, ['lost before others']))).rejects.toThrow();
+  proxy.isBreaking = false;
+  expect(positions.required).toBe('unknown');
+  await inCall(() => client().query(INSERT, ['answered after one was lost']));
   expect(positions.required).toBe('unknown');
 });
 
