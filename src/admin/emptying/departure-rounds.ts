@@ -25,7 +25,10 @@ export interface Candidate extends Pick<Departure, 'slug' | 'from' | 'to'> {
 export interface DepartureRound {
   /** Requests that were made in this round, and those under way. */
   readonly departing: readonly Departure[];
+  /** Of the candidates. */
   readonly begun: number;
+  /** Departures without their end whose turn has not come. */
+  readonly unfinished: number;
   /** In all rounds. */
   readonly moved: number;
   readonly left: LeftBehind;
@@ -39,27 +42,37 @@ export interface DepartureRound {
 export class DepartureRounds {
   constructor(private readonly departures: Departures) {}
 
-  /** @param candidates those that could be moved next, in order, without those that are given */
+  /**
+   * First come those that an earlier attempt of the operation has moved, and left without their end.
+   *
+   * @param candidates those that could be moved next, in order, without those that are given
+   */
   async run(
     run: Run,
     candidates: (gone: (tenantId: string) => boolean) => Promise<readonly Candidate[]>,
   ): Promise<DepartureRound> {
-    const departing = underWay.parse(JSON.parse(run.state['underWay'] ?? '[]'));
+    const former = underWay.parse(JSON.parse(run.state['underWay'] ?? '[]'));
     const left = leftBehind.parse(JSON.parse(run.state['left'] ?? '{}'));
-    const progress = await this.goOn(run, departing, left);
+    const progress = await this.goOn(run, former, left);
     const moved = Number(run.state['moved'] ?? 0) + progress.ended;
-    const isKnown = (id: string): boolean =>
-      left[id] !== undefined || progress.departing.some(({ tenantId }) => tenantId === id);
-    const begun = (await candidates(isKnown))
-      .slice(0, Math.max(0, run.input.atOnce - progress.departing.length))
+    const known = new Set([...Object.keys(left), ...progress.departing.map(({ tenantId }) => tenantId)]);
+    const unfinished = (await this.departures.unfinished(departureActor(run.id))).filter(
+      ({ tenantId }) => !known.has(tenantId),
+    );
+    for (const { tenantId } of unfinished) known.add(tenantId);
+    const resumed = unfinished.slice(0, Math.max(0, run.input.atOnce - progress.departing.length));
+    const departing = [...progress.departing, ...resumed];
+    const begun = (await candidates((id) => known.has(id)))
+      .slice(0, Math.max(0, run.input.atOnce - departing.length))
       .map(({ id, slug, from, to }): Departure => ({ tenantId: id, slug, from, to, isEnding: false }));
-    const all = [...progress.departing, ...begun];
+    const all = [...departing, ...begun];
     // Before they are requested: after a crash the requests are looked for, not repeated.
     await this.save(run, all, left, moved);
     const requested = await this.requestMissing(run, all, left);
     await this.save(run, requested, left, moved);
     await run.addResult({ moved, left: Object.values(left) });
-    return { departing: requested, begun: begun.length, moved, left };
+    const waiting = unfinished.length - resumed.length;
+    return { departing: requested, begun: begun.length, unfinished: waiting, moved, left };
   }
 
   /** What has ended since: a move is followed by its end, and that by nothing. */

@@ -8,6 +8,7 @@ import type { TenantStatus } from '../../catalog/model/tenant.js';
 import { Moves } from '../moves/moves.js';
 import { PlacementFacts } from '../placement/placement-facts.js';
 import { ServerSelection } from '../placement/server-selection.js';
+import { Operations } from '../../operations/operations.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 
@@ -42,24 +43,37 @@ const STAYING = `
   WHERE c.server_id = $1 AND t.spare_server_id IS NULL
   ORDER BY t.slug`;
 
-// One that has failed, and one of an earlier stay there, are not it: a move has its row until its end has succeeded.
+// One of an earlier stay there is not it: a move has its row until its end has succeeded. One that has failed is, where it can be tried again.
 const REQUESTED = `
-  SELECT o.id FROM operations o
+  SELECT o.id, o.status IN ('failed', 'cancelled') AS "isToBeRetried"
+  FROM operations o LEFT JOIN moves m ON m.tenant_id = o.tenant_id
   WHERE o.tenant_id = $1 AND o.kind = $2 AND o.created_by = $3 AND o.created_at >= $4
-    AND (o.status IN ('pending', 'running') OR o.status = 'succeeded' AND CASE o.kind
-      WHEN 'move' THEN EXISTS (SELECT FROM moves m WHERE m.operation_id = o.id)
-      ELSE NOT EXISTS (SELECT FROM moves m WHERE m.tenant_id = o.tenant_id) END)
+    AND CASE
+      WHEN o.status IN ('pending', 'running') THEN true
+      WHEN o.status = 'succeeded' THEN CASE o.kind WHEN 'move' THEN m.operation_id = o.id ELSE m IS NULL END
+      WHEN o.kind = 'move' THEN m.operation_id = o.id AND m.state = 'moved'
+      ELSE m.state = 'finishing' AND m.created_at <= o.created_at END
   ORDER BY o.created_at DESC LIMIT 1`;
+
+// The tenant is at its new place, and the former one still has its rows.
+const UNFINISHED = `
+  SELECT t.id AS "tenantId", t.slug, f.server_id AS "from", o.status = 'succeeded' AS "isEnding"
+  FROM moves m JOIN operations o ON o.id = m.operation_id
+    JOIN tenants t ON (t.id, t.target_id, t.schema_name) = (m.tenant_id, m.to_target_id, m.to_schema)
+    JOIN connection_targets f ON f.id = m.from_target_id
+  WHERE o.kind = 'move' AND o.created_by = $1 AND m.state IN ('moved', 'finishing')
+  ORDER BY m.moved_at`;
 
 /** By which the operation that requests departures tells them from those of others. */
 export function departureActor(operationId: string): string {
   return `operation ${operationId}`;
 }
 
-/** In SQL: whether the actor has moved the tenant already. */
+/** In SQL: whether the actor has moved the tenant already, also by a move that failed after its switch, or was cancelled during it. */
 export function hasMoved(tenantId: string, actorName: string): string {
   return `EXISTS (SELECT FROM operations o
-    WHERE o.tenant_id = ${tenantId} AND o.kind = 'move' AND o.created_by = ${actorName} AND o.status = 'succeeded')`;
+    WHERE o.tenant_id = ${tenantId} AND o.kind = 'move' AND o.created_by = ${actorName}
+      AND (o.status = 'succeeded' OR 'switch' = ANY (o.finished_steps) OR o.result ? 'waitMs'))`;
 }
 
 const HAS_MOVED = `SELECT ${hasMoved('$1', '$2')} AS "hasMoved"`;
@@ -70,6 +84,7 @@ export class Departures {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly moves: Moves,
+    private readonly operations: Operations,
     private readonly records: TenantRecords,
     private readonly facts: PlacementFacts,
     private readonly selection: ServerSelection,
@@ -83,8 +98,13 @@ export class Departures {
     return this.catalog.getRepository(ServerEntity).existsBy({ id: serverId, draining: true });
   }
 
+  /** Departures whose tenants have been moved, and whose end is missing. */
+  unfinished(actorName: string): Promise<readonly Departure[]> {
+    return this.catalog.query<Departure[]>(UNFINISHED, [actorName]);
+  }
+
   /**
-   * Requests the next operation of a tenant's departure, unless that was done before a crash.
+   * Requests the next operation of a tenant's departure, unless that was done before a crash. One that has failed, and can be tried again, is retried.
    *
    * Where it goes, if not said, is the one with the most room of the servers that have the labels that the tenant wants.
    *
@@ -92,9 +112,10 @@ export class Departures {
    */
   async request({ tenantId, isEnding, from, to }: Departure, { actorName, since }: DepartureRequest): Promise<string> {
     const kind = isEnding ? 'move-finish' : 'move';
-    const [known] = await this.catalog.query<{ id: string }[]>(REQUESTED, [tenantId, kind, actorName, since]);
-    if (known) return known.id;
     const actor = { name: actorName };
+    const [known] = await this.catalog.query<KnownOperation[]>(REQUESTED, [tenantId, kind, actorName, since]);
+    if (known?.isToBeRetried) await this.operations.retry(known.id, actor);
+    if (known) return known.id;
     const { id } = await this.catalog.transaction(async (catalog) => {
       if (isEnding) return this.moves.finish(catalog, tenantId, actor);
       if (from !== undefined) await this.assertStays(catalog, tenantId, from, actorName);
@@ -132,6 +153,11 @@ export class Departures {
     const request = { isolation, labels: placementLabels ?? {}, bytes, fromServerId };
     return (await this.selection.select(catalog, request)).name;
   }
+}
+
+interface KnownOperation {
+  readonly id: string;
+  readonly isToBeRetried: boolean;
 }
 
 interface DepartureRequest {

@@ -41,14 +41,14 @@ export class EmptyServerKind implements OperationKind<Input> {
     const isDraining = await this.departures.isDraining(serverId);
     let waiting: readonly StayingTenant[] = [];
     let staying: readonly StayingTenant[] = [];
-    const { departing, begun, moved, left } = await this.rounds.run(run, async (isKnown) => {
+    const { departing, begun, unfinished, moved, left } = await this.rounds.run(run, async (isKnown) => {
       staying = await this.departures.staying(serverId);
       waiting = staying.filter(({ id, status }) => !isKnown(id) && !UNMOVED.has(status));
       const next = isDraining ? waiting.filter(({ status }) => status === 'active') : [];
       return next.map(({ id, slug }) => ({ id, slug, to }));
     });
     run.reportProgress(moved, moved + staying.length);
-    if (departing.length > 0 || (isDraining && waiting.length > begun)) {
+    if (departing.length + unfinished > 0 || (isDraining && waiting.length > begun)) {
       const message = `${departing.length} of the server's tenants are being moved`;
       throw new StepPostponedError(LOOK_AGAIN_SECONDS, { code: 'SERVER_NOT_EMPTY', message });
     }

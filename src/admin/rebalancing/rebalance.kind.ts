@@ -37,7 +37,7 @@ export class RebalanceKind implements OperationKind<Input> {
     const { moves } = run.input;
     let waiting = 0;
     let skipped: readonly OpenMove[] = [];
-    const { departing, begun, moved, left } = await this.rounds.run(run, async (isKnown) => {
+    const { departing, begun, unfinished, moved, left } = await this.rounds.run(run, async (isKnown) => {
       const open = (await this.planned.open(run)).filter(({ id }) => !isKnown(id));
       const next = open.filter(({ obsolete }) => obsolete === undefined);
       skipped = open.filter(({ obsolete }) => obsolete !== undefined);
@@ -45,7 +45,7 @@ export class RebalanceKind implements OperationKind<Input> {
       return next;
     });
     run.reportProgress(moved, moves.length - skipped.length);
-    if (departing.length > 0 || waiting > begun) {
+    if (departing.length + unfinished > 0 || waiting > begun) {
       const message = `${moved} of ${moves.length} tenants have been moved`;
       throw new StepPostponedError(LOOK_AGAIN_SECONDS, { code: 'REBALANCE_INCOMPLETE', message });
     }
