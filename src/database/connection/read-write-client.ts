@@ -59,6 +59,7 @@ export class ReadWriteClient extends pg.Client {
   /** Undefined where the server has one address. */
   private readonly addresses: ServerAddresses | undefined;
   private readonly scout: Scout;
+  private readonly login: string;
   private chosen: HostAndPort | undefined;
   private readonly ended = new AbortController();
   /** Settings of `READ_ONLY_SETTINGS` that are `on`. */
@@ -77,6 +78,7 @@ export class ReadWriteClient extends pg.Client {
     this.addresses = config.addresses && ServerAddresses.of(config.addresses);
     const { password } = config; // not enumerable in what node-postgres' pool passes on
     this.scout = (address, signal) => askAddress({ ...config, ...(password && { password }), ...address }, signal);
+    this.login = loginOf(config);
     const { connection } = internalsOf(this);
     connection.on('parameterStatus', (status: ParameterStatus) => this.onReported(status));
     connection.on('errorMessage', (error: pg.DatabaseError) => this.onError(error));
@@ -163,7 +165,7 @@ export class ReadWriteClient extends pg.Client {
     const { addresses } = this;
     if (!addresses) return;
     try {
-      const find = (): Promise<HostAndPort> => addresses.find(this.scout, this.isSecondAttempt);
+      const find = (): Promise<HostAndPort> => addresses.find(this.scout, this.login, this.isSecondAttempt);
       this.chosen = await unlessAborted(find, this.ended.signal);
       Object.assign(internalsOf(this), this.chosen);
     } catch (error) {
@@ -256,8 +258,13 @@ async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Pr
 export async function atPrimary(config: ConnectionConfig): Promise<ConnectionConfig> {
   const { addresses, ...single } = config;
   if (!addresses) return config;
-  const find = ServerAddresses.of(addresses).find((address, signal) => askAddress({ ...single, ...address }, signal));
-  return { ...single, ...(await find) };
+  const scout: Scout = (address, signal) => askAddress({ ...single, ...address }, signal);
+  return { ...single, ...(await ServerAddresses.of(addresses).find(scout, loginOf(single))) };
+}
+
+/** Without its password: a client may be logged. */
+function loginOf({ user, database, options }: ConnectionConfig): string {
+  return JSON.stringify([user, database, options]);
 }
 
 /** Whether the stamps of the client's statements must reach workers of Citus. */

@@ -26,17 +26,19 @@ export type Scout = (address: HostAndPort, signal: AbortSignal) => Promise<void>
 /** What a search has found. */
 type Outcome =
   | { readonly kind: 'found'; readonly address: HostAndPort }
+  /** The server there is up, and refuses this login. Whether it accepts others, and writes, is unknown. */
+  | { readonly kind: 'login-refused'; readonly address: HostAndPort }
   /**
-   * The server there is up, and refuses this login, or its writes (`error`): `default_transaction_read_only` may be on for its role or
-   * database alone. Whether it accepts writes of others is unknown.
+   * The server there is up, and refuses writes of this login: `default_transaction_read_only` may be on for its role or database alone.
+   * Whether it accepts writes of others is unknown.
    */
-  | { readonly kind: 'refused'; readonly address: HostAndPort; readonly error?: ReadOnlyServerError }
+  | { readonly kind: 'writes-refused'; readonly address: HostAndPort; readonly error: ReadOnlyServerError }
   | { readonly kind: 'none'; readonly error: unknown };
 
 /**
  * The addresses of one server, of which one accepts writes. It is found by logging in at each: at the last known one first, and
  * a moment later at all others at the same time, so that an address that does not answer delays nothing. Connections that are opened
- * at the same time share one search.
+ * at the same time share one search; those of another login do where what it has found is true of them, too.
  */
 export class ServerAddresses {
   private static readonly known = new Map<string, ServerAddresses>();
@@ -45,6 +47,8 @@ export class ServerAddresses {
   private current: HostAndPort | undefined;
   private confirmedAt = -Infinity;
   private running: Promise<Outcome> | undefined;
+  /** Those under way, by their logins. */
+  private readonly searches = new Map<string, Promise<Outcome>>();
 
   constructor(
     private readonly all: readonly HostAndPort[],
@@ -62,21 +66,39 @@ export class ServerAddresses {
   /**
    * The address to connect to.
    *
-   * @param asksFirst whether to ask also where an address has accepted writes a moment ago
+   * @param login tells logins apart that a server may answer differently
+   * @param isSecondAttempt whether the address that accepted writes a moment ago has just failed for this connection: it is asked again, too
    * @throws ReadOnlyServerError, or the error of connecting, when none accepts writes
    */
-  async find(scout: Scout, asksFirst = false): Promise<HostAndPort> {
+  async find(scout: Scout, login: string, isSecondAttempt = false): Promise<HostAndPort> {
     const { current } = this;
-    if (current && !asksFirst && this.now() - this.confirmedAt < TRUST_MS) return current;
-    const shared = this.running && (await this.running);
-    const outcome = shared && shared.kind !== 'refused' ? shared : await this.search(scout);
-    if (outcome.kind === 'none' || (outcome.kind === 'refused' && outcome.error)) throw outcome.error;
+    if (current && !isSecondAttempt && this.now() - this.confirmedAt < TRUST_MS) return current;
+    const outcome = await this.outcomeFor(login, scout);
+    if ('error' in outcome) throw outcome.error;
     return outcome.address;
   }
 
   /** The address has failed or refused writes: the next connection asks first. */
   doubt(address: HostAndPort): void {
     if (address === this.current) this.confirmedAt = -Infinity;
+  }
+
+  private async outcomeFor(login: string, scout: Scout): Promise<Outcome> {
+    const own = this.searches.get(login);
+    if (own) return own;
+    const shared = this.running && (await this.running);
+    if (shared && !isOfLogin(shared)) return shared;
+    return this.searches.get(login) ?? this.searchFor(login, scout);
+  }
+
+  private async searchFor(login: string, scout: Scout): Promise<Outcome> {
+    const search = this.search(scout);
+    this.searches.set(login, search);
+    try {
+      return await search;
+    } finally {
+      this.searches.delete(login);
+    }
   }
 
   private async search(scout: Scout): Promise<Outcome> {
@@ -143,7 +165,7 @@ class Search {
     if (answer.kind === 'found') return this.settle(answer);
     this.askAll();
     if (this.answers.size === this.addresses.length) return this.settle(summaryOf([...this.answers.values()]));
-    if (answer.kind === 'refused') this.after(PATIENCE_MS, () => this.settle(answer));
+    if (isOfLogin(answer)) this.after(PATIENCE_MS, () => this.settle(answer));
     this.after(REPEAT_MS, () => void this.ask(address));
   }
 
@@ -164,10 +186,15 @@ async function answerOf(address: HostAndPort, scout: Scout, signal: AbortSignal)
     await scout(address, signal);
     return { kind: 'found', address };
   } catch (error) {
-    if (isRefusedLogin(error)) return { kind: 'refused', address };
+    if (isRefusedLogin(error)) return { kind: 'login-refused', address };
     const isReadOnly = error instanceof ReadOnlyServerError && !error.isStandby;
-    return isReadOnly ? { kind: 'refused', address, error } : { kind: 'none', address, error };
+    return isReadOnly ? { kind: 'writes-refused', address, error } : { kind: 'none', address, error };
   }
+}
+
+/** Whether it may be another one for another login. */
+function isOfLogin({ kind }: Outcome): boolean {
+  return kind === 'login-refused' || kind === 'writes-refused';
 }
 
 /** Whether a server has answered with an error that is one of this login, or of a limit, and may be another one elsewhere. */
@@ -177,13 +204,13 @@ export function isRefusedLogin(error: unknown): boolean {
 
 /** A login that was refused is tried again for the error that its caller is to see. A standby's answer says more than silence. */
 function summaryOf(answers: readonly Answer[]): Outcome {
-  const refused = answers.find((answer) => answer.kind === 'refused' && !answer.error);
+  const refused = answers.find(({ kind }) => kind === 'login-refused');
   if (refused) return refused;
-  const errors = answers.flatMap((answer) => (answer.kind === 'found' ? [] : [answer.error]));
+  const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
   const readOnly = errors.filter((error) => error instanceof ReadOnlyServerError);
   if (readOnly.length === 0) return { kind: 'none', error: errors[0] };
   const addresses = answers.map(({ address }) => addressText(address)).sort();
-  const ofLogin = answers.find(({ kind }) => kind === 'refused');
+  const ofLogin = answers.find(({ kind }) => kind === 'writes-refused');
   const error = new ReadOnlyServerError(!ofLogin, addresses);
-  return ofLogin ? { kind: 'refused', address: ofLogin.address, error } : { kind: 'none', error };
+  return ofLogin ? { kind: 'writes-refused', address: ofLogin.address, error } : { kind: 'none', error };
 }

@@ -93,7 +93,7 @@ it('a role whose transactions are read-only by default has no other connection l
     await (await PhysicalConnection.open(owner, { onLost: () => undefined })).close();
     await expect(pool.acquire()).rejects.toMatchObject({ cause: { code: 'SERVER_READ_ONLY' } });
     const neverAsked = (): Promise<void> => Promise.reject(new Error('asked'));
-    expect(await addresses.find(neverAsked)).toEqual(a.address);
+    expect(await addresses.find(neverAsked, 'another login')).toEqual(a.address);
   } finally {
     await a.admin('ALTER ROLE app RESET default_transaction_read_only');
   }

@@ -16,8 +16,8 @@ class Servers {
   readonly abandoned: string[] = [];
   readonly addresses = new ServerAddresses([A, B, C], () => Date.now());
 
-  find(): Promise<string> {
-    return this.addresses.find((address, signal) => this.answer(address, signal)).then(({ host }) => host);
+  find(login = 'app'): Promise<string> {
+    return this.addresses.find((address, signal) => this.answer(address, signal), login).then(({ host }) => host);
   }
 
   private answer({ host }: HostAndPort, signal: AbortSignal): Promise<void> {
@@ -46,7 +46,7 @@ it('the last known address is asked alone, and not again within a second', async
   expect(servers.asked).toEqual(['a', 'a']);
 });
 
-it('one that refuses writes or the connection sends the search to the others at once', async () => {
+it('an address that refuses writes or the connection sends the search to the others at once', async () => {
   for (const failure of [standby(), new Error('ECONNREFUSED')]) {
     const failed = new Servers();
     failed.answers = { a: failure, b: standby(), c: 'accepts' };
@@ -57,7 +57,7 @@ it('one that refuses writes or the connection sends the search to the others at 
   }
 });
 
-it('one that does not answer delays a connection by its head start, and is abandoned', async () => {
+it('an address that does not answer delays a connection by its head start, and is abandoned', async () => {
   servers.answers = { a: 'silent', b: 'silent', c: 'accepts' };
   const finding = servers.find();
   await jest.advanceTimersByTimeAsync(249);
@@ -67,7 +67,7 @@ it('one that does not answer delays a connection by its head start, and is aband
   expect(servers.abandoned.sort()).toEqual(['a', 'b', 'c']);
 });
 
-it('while one does not answer, the others are asked again: one of them may be promoted meanwhile', async () => {
+it('while an address does not answer, the others are asked again: one of them may be promoted meanwhile', async () => {
   servers.answers = { a: 'silent', b: standby(), c: standby() };
   const finding = servers.find();
   await jest.advanceTimersByTimeAsync(600);
@@ -117,9 +117,21 @@ it('an address that refuses the login is the answer only where no other one acce
   expect(await finding).toBe('a');
 });
 
+it('connections of one login that is refused share a search, also where they have waited for that of another login', async () => {
+  servers.answers = { a: refusal('28P01'), b: standby(), c: standby() };
+  const all = ['app', 'app', 'reports', 'reports', 'reports'].map((login) => servers.find(login));
+  expect(await Promise.all(all)).toEqual(['a', 'a', 'a', 'a', 'a']);
+  expect(servers.asked).toHaveLength(6);
+  const readOnly = new Servers();
+  readOnly.answers = { a: new ReadOnlyServerError(false), b: standby(), c: standby() };
+  const outcomes = await Promise.allSettled([readOnly.find(), readOnly.find(), readOnly.find()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(readOnly.asked).toHaveLength(3);
+});
+
 it('a refused login says nothing to the others that share the search, and a server that starts is not up', async () => {
   servers.answers = { a: refusal('28P01'), b: standby(), c: standby() };
-  const both = Promise.all([servers.find(), servers.find()]);
+  const both = Promise.all([servers.find('app'), servers.find('reports')]);
   expect(await both).toEqual(['a', 'a']);
   expect(servers.asked).toHaveLength(6);
   servers.answers = { a: refusal('57P03'), b: refusal('57P03'), c: refusal('57P03') };
@@ -130,7 +142,7 @@ it('a server that refuses writes of one login says nothing to the others, and ac
   const mixed = new Servers();
   const ofLogin = new ReadOnlyServerError(false);
   const [limited, plain] = await Promise.allSettled([
-    mixed.addresses.find(({ host }) => Promise.reject(host === 'a' ? ofLogin : standby())),
+    mixed.addresses.find(({ host }) => Promise.reject(host === 'a' ? ofLogin : standby()), 'limited'),
     mixed.find(),
   ]);
   expect(limited).toMatchObject({
@@ -139,7 +151,7 @@ it('a server that refuses writes of one login says nothing to the others, and ac
   expect(plain).toEqual({ status: 'fulfilled', value: 'a' });
 });
 
-it('such a server is the answer only where no other one accepts writes within a second', async () => {
+it('a server that refuses writes of the login is the answer only where no other one accepts writes within a second', async () => {
   servers.answers = { a: new ReadOnlyServerError(false), b: 'accepts', c: standby() };
   expect(await servers.find()).toBe('b');
   const others = new Servers();
