@@ -46,7 +46,7 @@ it('a session remembers where it has written once that has taken effect: behind 
     expect(writtenAt()).toBeGreaterThan(alone);
   }));
 
-it('the modes of its transaction may be set behind BEGIN', () =>
+it('the modes of a transaction of a session may be set behind BEGIN', () =>
   session(async (own) => {
     await own.query('BEGIN');
     await own.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
@@ -55,7 +55,7 @@ it('the modes of its transaction may be set behind BEGIN', () =>
     ]);
   }));
 
-it('its transaction sees what was committed between BEGIN and its first query', () =>
+it('a transaction of a session sees what was committed between BEGIN and its first query', () =>
   session(async (own) => {
     await own.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     await database.admin(`INSERT INTO ${schema}.notes (tenant_id, body) VALUES ('${id}', 'committed meanwhile')`);
