@@ -9,8 +9,8 @@ interface FormProps {
   readonly submit: string;
   readonly isDangerous?: boolean;
   readonly children: ComponentChildren;
-  /** Its failure is shown. @param changed names of the fields in which the operator has changed something */
-  readonly onSubmit: (values: Values, changed: ReadonlySet<string>) => Promise<unknown>;
+  /** Its failure is shown. @param changedTexts names of each `Field` in which the operator has changed the text; other inputs are not looked at */
+  readonly onSubmit: (values: Values, changedTexts: ReadonlySet<string>) => Promise<unknown>;
 }
 
 export function Form({ title, submit, isDangerous = false, children, onSubmit }: FormProps) {
@@ -22,7 +22,7 @@ export function Form({ title, submit, isDangerous = false, children, onSubmit }:
         name,
         typeof value === 'string' ? value.trim() : '',
       ]);
-      await onSubmit(Object.fromEntries(entries) as Values, changedFields(form));
+      await onSubmit(Object.fromEntries(entries) as Values, changedTexts(form));
       form.reset();
     } catch (error) {
       announceError(error);
@@ -48,9 +48,9 @@ export function Form({ title, submit, isDangerous = false, children, onSubmit }:
   );
 }
 
-function changedFields(form: HTMLFormElement): ReadonlySet<string> {
-  const fields = [...form.elements].filter((field) => field instanceof HTMLInputElement);
-  return new Set(fields.filter(({ value, defaultValue }) => value.trim() !== defaultValue).map(({ name }) => name));
+function changedTexts(form: HTMLFormElement): ReadonlySet<string> {
+  const inputs = [...form.elements].filter((element) => element instanceof HTMLInputElement);
+  return new Set(inputs.filter(({ value, defaultValue }) => value.trim() !== defaultValue).map(({ name }) => name));
 }
 
 interface FieldProps {
