@@ -84,7 +84,7 @@ export class Replica {
     if (this.problem !== undefined) return 'away';
     const { answer } = this;
     if (!answer || primary.timeline === undefined) return 'starting';
-    // A server that accepts writes has a history of its own, also where it counts the same timeline.
+    // A server that accepts writes has another history, also where it counts the same timeline.
     if (!answer.standby || answer.system !== primary.system || answer.timeline !== primary.timeline) return 'away';
     return this.freshAsOf < freshSince ? 'stale' : undefined;
   }
