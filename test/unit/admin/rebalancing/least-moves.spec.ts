@@ -135,4 +135,32 @@ describe('moves with the fewest bytes', () => {
     expect([new Set(from(cut.moves)), cut.leastBytes]).toEqual([new Set([3]), 0]);
     expect(leastMoves({ ...problem, maxMoves: all.moves.length })).toEqual(all);
   });
+
+  it('of ten times as many items, are found by looking at less than twenty times as many weights and sizes', () => {
+    const looks = (count: number): number => {
+      const random = seededRandom(1);
+      let looked = 0;
+      const items = Array.from({ length: count }, (_, n) => {
+        const bytes = 1 + Math.floor(random() * 1_000);
+        return {
+          ...{ id: `i${n}`, from: 'full' },
+          get weight() {
+            looked += 1;
+            return 1;
+          },
+          get bytes() {
+            looked += 1;
+            return bytes;
+          },
+        };
+      });
+      const bins = [
+        { id: 'full', weight: count, limit: count / 2 },
+        { id: 'empty', weight: 0, limit: count, maxItems: count, maxBytes: count * 1_000 },
+      ];
+      expect(leastMoves({ bins, items })!.moves).toHaveLength(count / 2);
+      return looked;
+    };
+    expect(looks(20_000) / looks(2_000)).toBeLessThan(20);
+  });
 });
