@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { AdminClient } from '../../../support/admin/admin-client.js';
-import { soon } from '../../../support/load/soon.js';
-import { registerServer } from '../../../support/postgres/other-server.js';
-import { testServer } from '../../../support/postgres/postgres.js';
-import { type Json, TestApp } from '../../../support/test-app.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
+import { soon } from '../../support/load/soon.js';
+import { registerServer } from '../../support/postgres/other-server.js';
+import { testServer } from '../../support/postgres/postgres.js';
+import { type Json, TestApp } from '../../support/test-app.js';
 
 let app: TestApp;
 let admin: AdminClient;
