@@ -26,11 +26,11 @@ const LOCK_WAIT = { attempts: 60, attemptMs: 500 };
 const DROP_WAIT = { attempts: 6, attemptMs: 50 };
 
 /** What the names of all triggers of moves begin with. */
-const NAME = 'tenantry_move_';
+export const TRIGGER_PREFIX = 'tenantry_move_';
 
 /** What the names of those of one tenant begin with. */
 function triggerNameOf(tenantId: string): string {
-  return `${NAME}${shortHash(tenantId, 12)}`;
+  return `${TRIGGER_PREFIX}${shortHash(tenantId, 12)}`;
 }
 
 /** Raised when transactions that write to a table left no moment for its triggers. Of this table nothing was changed. */
@@ -109,7 +109,12 @@ export async function disableWriteTriggers(
  * @throws the signal's reason
  */
 export async function dropDisabledTriggers(client: pg.ClientBase, schema: string, signal: AbortSignal): Promise<void> {
-  const disabled = await moveTriggers(client, schema, `t.tgenabled = 'D' AND starts_with(t.tgname, $2)`, NAME);
+  const disabled = await moveTriggers(
+    client,
+    schema,
+    `t.tgenabled = 'D' AND starts_with(t.tgname, $2)`,
+    TRIGGER_PREFIX,
+  );
   for (const { table } of disabled) {
     // Once it is locked, they are looked up again: a move that has begun since may have enabled its own.
     const statements = [`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`, dropDisabledOf(table)];
@@ -125,7 +130,7 @@ function dropDisabledOf(table: string): string {
   const relation = `${pg.escapeLiteral(table)}::regclass`;
   return `DO $tenantry$ DECLARE name text; BEGIN
     FOR name IN SELECT tgname FROM pg_trigger
-      WHERE tgrelid = ${relation} AND tgparentid = 0 AND tgenabled = 'D' AND starts_with(tgname, '${NAME}')
+      WHERE tgrelid = ${relation} AND tgparentid = 0 AND tgenabled = 'D' AND starts_with(tgname, '${TRIGGER_PREFIX}')
     LOOP EXECUTE format('DROP TRIGGER %I ON %s', name, ${relation}); END LOOP; END $tenantry$`;
 }
 

@@ -1,11 +1,9 @@
 import pg from 'pg';
 import type { CopyPlace } from '../copy-place.js';
 import { CopyPlacesError } from '../copy.errors.js';
+import { TRIGGER_PREFIX } from '../../gates/write-triggers.js';
 import { copiedTables } from './copied-tables.js';
 import { transaction } from '../transaction.js';
-
-/** How the triggers are named that note changes during a move, which write to no tenant table. */
-const MOVE_TRIGGERS = 'tenantry_move';
 
 /** As in `pg_trigger.tgenabled`: fires normally, never, on replicas only, always. */
 type TriggerState = 'O' | 'D' | 'R' | 'A';
@@ -41,7 +39,7 @@ const USER_TRIGGERS = `
 /** Triggers of the application on tables that are copied, whatever their state. */
 export async function userTriggers({ client, schema }: CopyPlace): Promise<UserTrigger[]> {
   const tables = (await copiedTables(client, schema)).flat().map(({ name }) => name);
-  const { rows } = await client.query<UserTrigger>(USER_TRIGGERS, [schema, tables, MOVE_TRIGGERS]);
+  const { rows } = await client.query<UserTrigger>(USER_TRIGGERS, [schema, tables, TRIGGER_PREFIX]);
   return rows;
 }
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { roleComment } from '../../../catalog/model/role-comment.js';
+import { TRIGGER_PREFIX } from '../../../database/gates/write-triggers.js';
 import { sharedTargetName } from '../../../admin/provisioning/names.js';
 import { hasUnprintable } from '../../../platform/unprintable.js';
 import { mapConcurrently } from '../../../platform/map-concurrently.js';
@@ -32,6 +33,17 @@ const SCHEMAS = `
   SELECT nspname::text AS name FROM pg_namespace
   WHERE nspname ~ '^[ti]_[0-9a-f]{32}$' AND NOT nspname = ANY ($1::text[]) ORDER BY 1 LIMIT ${MAX_REPORTED}`;
 
+/** Of moves that have ended, on tables that were being read at each attempt to drop them. */
+const DISABLED_TRIGGERS = `
+  SELECT count(*)::int AS count, array(SELECT DISTINCT r::text FROM unnest(array_agg(tgrelid::regclass)) r ORDER BY 1 LIMIT ${MAX_REPORTED}) AS tables
+  FROM pg_trigger WHERE tgenabled = 'D' AND tgparentid = 0 AND starts_with(tgname, '${TRIGGER_PREFIX}')`;
+
+const DROP_DISABLED = `SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger
+  WHERE tgenabled = 'D' AND tgparentid = 0 AND starts_with(tgname, '${TRIGGER_PREFIX}') \\gexec`.replaceAll(
+  /\s+/g,
+  ' ',
+);
+
 /** Of tenants, of both places of a move that is not finished, and what operations under way fill. */
 const KNOWN_SCHEMAS = `
   SELECT schema_name AS name FROM tenants WHERE target_id = $1 AND schema_name IS NOT NULL
@@ -55,8 +67,8 @@ export const leftovers: Check<CatalogContext> = {
     const shared = context.targets.filter(
       (target) => target.kind === 'shared' && !target.provided && isReachable(context, target.serverId),
     );
-    const ofSchemas = await mapConcurrently(shared, (target) => checkSchemas(target, context));
-    const findings = [...ofServers, ...ofSchemas].flat();
+    const ofDatabases = await mapConcurrently(shared, (target) => checkDatabase(target, context));
+    const findings = [...ofServers, ...ofDatabases].flat();
     return findings.length > 0 ? findings : [ok(NAME, 'every database, schema and login role belongs to the catalog')];
   },
 };
@@ -144,18 +156,30 @@ function unknownOf(
   ].slice(0, MAX_REPORTED);
 }
 
-async function checkSchemas(target: TargetOfServer, { catalog, owner, options }: CatalogContext): Promise<Finding[]> {
+async function checkDatabase(target: TargetOfServer, { catalog, owner, options }: CatalogContext): Promise<Finding[]> {
   const { rows: known } = await catalog.query<{ name: string }>(KNOWN_SCHEMAS, [target.id]);
   try {
-    const unknownSchemas = await queryServer(owner.of(target.server, target.database), options, async (client) => {
-      const { rows } = await client.query<{ name: string }>(SCHEMAS, [known.map(({ name }) => name)]);
-      return rows;
+    const [schemas, triggers] = await queryServer(owner.of(target.server, target.database), options, async (client) => {
+      const unknownSchemas = await client.query<{ name: string }>(SCHEMAS, [known.map(({ name }) => name)]);
+      const disabled = await client.query<{ count: number; tables: string[] }>(DISABLED_TRIGGERS);
+      return [unknownSchemas.rows, disabled.rows[0]] as const;
     });
     const where = `${target.server.name}/${target.database}`;
-    return unknownSchemas.map(({ name }) => unknown('schema', name, 'DROP SCHEMA', where));
+    return [
+      ...schemas.map(({ name }) => unknown('schema', name, 'DROP SCHEMA', where)),
+      ...(triggers && triggers.count > 0 ? [leftTriggers(triggers, where)] : []),
+    ];
   } catch {
     return []; // reported by the checks that need the database
   }
+}
+
+function leftTriggers(
+  { count, tables }: { readonly count: number; readonly tables: readonly string[] },
+  where: string,
+) {
+  const message = `ended moves have left disabled triggers, which slow writes down, on ${tables.join(', ')}: ${count}`;
+  return warn(NAME, message, `in psql, while these tables are not read: ${DROP_DISABLED}`, where);
 }
 
 function unknown(what: keyof typeof LISTED_IN, name: string, drop: string, where: string): Finding {

@@ -54,6 +54,29 @@ it('names rows in shared tables whose tenant the catalog does not have, and thei
   await asSuperuser(shared, `DELETE FROM shared.customers WHERE tenant_id = '${lost}'`);
 });
 
+it('names tables on which moves have left disabled triggers, and what drops them', async () => {
+  expect(await findings('leftovers')).toEqual([]);
+  await disabledTrigger('tenantry_move_1_insert');
+  const [finding] = await findings('leftovers');
+  expect(finding).toMatchObject({
+    verdict: 'warn',
+    subject: `default/${shared}`,
+    message: 'ended moves have left disabled triggers, which slow writes down, on shared.customers: 1',
+  });
+  const [, sql] = /^in psql, while these tables are not read: (.*) \\gexec$/.exec(finding.remedy) ?? [];
+  const [drop] = await asSuperuser<{ format: string }>(shared, sql ?? '');
+  await asSuperuser(shared, drop?.format ?? '');
+  expect(await findings('leftovers')).toEqual([]);
+});
+
+async function disabledTrigger(name: string): Promise<void> {
+  await asSuperuser(
+    shared,
+    `CREATE TRIGGER ${name} AFTER INSERT ON shared.customers FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+  );
+  await asSuperuser(shared, `ALTER TABLE shared.customers DISABLE TRIGGER ${name}`);
+}
+
 it('says where the rows of a tenant are when the catalog has lost its move, and what to do', async () => {
   expect(await findings('moved-rows')).toEqual([]);
   const gate = (tenant: TestTenant, place: string, state: string): Promise<unknown> =>
