@@ -11,12 +11,12 @@ import { COPY_PACES } from '../../database/copy/streams/transfer-meter.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
-import { movePace } from './move.schemas.js';
+import { DEFAULT_PACE, movePace } from './move.schemas.js';
 import { NewPlace } from './new-place.js';
 import { SwitchOver } from './switching/switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
-const Input = z.object({ isolation: z.enum(ISOLATIONS), serverId: z.guid(), pace: movePace.default('considerate') });
+const Input = z.object({ isolation: z.enum(ISOLATIONS), serverId: z.guid(), pace: movePace.default(DEFAULT_PACE) });
 type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 

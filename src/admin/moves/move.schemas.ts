@@ -4,6 +4,7 @@ import { ISOLATIONS } from '../../catalog/model/tenant.js';
 import { serverName } from '../tenants/tenant.schemas.js';
 
 export const movePace = z.enum(Object.keys(COPY_PACES) as (keyof typeof COPY_PACES)[]);
+export const DEFAULT_PACE = 'considerate';
 
 /** Body of a request to move a tenant. */
 export const newMove = z

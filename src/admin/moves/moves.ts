@@ -13,7 +13,7 @@ import { Operations } from '../../operations/operations.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { FinishMoveKind } from './finish-move.kind.js';
 import { MoveBackKind } from './move-back.kind.js';
-import type { NewMove } from './move.schemas.js';
+import { DEFAULT_PACE, type NewMove } from './move.schemas.js';
 import { MoveKind } from './move.kind.js';
 import { MoveRequests } from './move-requests.js';
 
@@ -46,7 +46,7 @@ export class Moves {
       catalog,
       {
         kind: this.moveKind,
-        input: { isolation, serverId: server.id, pace: request.pace ?? 'considerate' },
+        input: { isolation, serverId: server.id, pace: request.pace ?? DEFAULT_PACE },
         tenantId: tenant.id,
         subject: tenant.slug,
         requiredCode: codeVersion(migrations),

@@ -93,6 +93,18 @@ async function rememberTenant(): Promise<() => Promise<void>> {
   };
 }
 
+/** Moves the tenant to a schema and back, and writes a row; then the catalog has lost that it is back. */
+async function loseWayBack(): Promise<{ readonly id: string; readonly undoId: string }> {
+  await moveTo('schema');
+  const lose = await rememberTenant();
+  const { id } = await request((moves, catalog) => moves.moveBack(catalog, SLUG, TENANTRY_ACTOR));
+  await expectSuccess(id);
+  const [undo] = await fleet.database.admin<{ id: string }>(`SELECT id FROM operations WHERE status = 'pending'`);
+  await query('INSERT INTO notes (id) VALUES (3)');
+  await lose();
+  return { id, undoId: undo!.id };
+}
+
 /** The operation is back at a step, and runs; so is the move. */
 async function loseSteps(id: string, from: string, state: string): Promise<void> {
   await fleet.database.admin(
@@ -166,14 +178,8 @@ describe('a catalog that has lost the switch of a tenant', () => {
   });
 
   it('has the way back again, and no row is lost that was written since', async () => {
-    await moveTo('schema');
-    const lose = await rememberTenant();
-    const { id } = await request((moves, catalog) => moves.moveBack(catalog, SLUG, TENANTRY_ACTOR));
-    await expectSuccess(id);
-    const [undo] = await fleet.database.admin<{ id: string }>(`SELECT id FROM operations WHERE status = 'pending'`);
-    await query('INSERT INTO notes (id) VALUES (3)');
-    await lose();
-    await fleet.database.admin(`DELETE FROM operations WHERE id = '${undo!.id}'`);
+    const { id, undoId } = await loseWayBack();
+    await fleet.database.admin(`DELETE FROM operations WHERE id = '${undoId}'`);
     await loseSteps(id, 'catch-up', 'moved');
     await expectSuccess(id);
     await endOthers();
@@ -182,14 +188,8 @@ describe('a catalog that has lost the switch of a tenant', () => {
   });
 
   it('is not finished at the place that the tenant has left since, but taken back to its end', async () => {
-    await moveTo('schema');
-    const lose = await rememberTenant();
-    const { id } = await request((moves, catalog) => moves.moveBack(catalog, SLUG, TENANTRY_ACTOR));
-    await expectSuccess(id);
-    const [undo] = await fleet.database.admin<{ id: string }>(`SELECT id FROM operations WHERE status = 'pending'`);
-    await query('INSERT INTO notes (id) VALUES (3)');
-    await lose();
-    await fleet.database.admin(`DELETE FROM operations WHERE id = ANY ($1)`, [[id, undo!.id]]);
+    const { id, undoId } = await loseWayBack();
+    await fleet.database.admin(`DELETE FROM operations WHERE id = ANY ($1)`, [[id, undoId]]);
     await fleet.database.admin(`UPDATE moves SET state = 'moved', switching = NULL`);
     const asked = await request((moves, catalog) => moves.finish(catalog, SLUG, TENANTRY_ACTOR));
     expect((await instance.complete(asked.id)).error).toMatchObject({ code: 'MOVE_REFUSED' });

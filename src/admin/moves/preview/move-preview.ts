@@ -17,7 +17,7 @@ import { type ForeseenPlace, Placements } from '../../provisioning/placements.js
 import { TargetDatabases } from '../../targets/target-databases.js';
 import { TenantRecords } from '../../tenants/tenant-records.js';
 import { type ExaminedMove, MoveRequests } from '../move-requests.js';
-import type { NewMove } from '../move.schemas.js';
+import { DEFAULT_PACE, type NewMove } from '../move.schemas.js';
 import { ATTEMPT_MS, FEW_CHANGES } from '../switching/switch-over.js';
 import { countConnections } from '../../../catalog/instances/connection-count.js';
 import { surveySchema, surveyServer } from './destination-survey.js';
@@ -74,7 +74,7 @@ export class MovePreview {
     const tenant = await catalog.findOneByOrFail(TenantEntity, { id });
     const examined = await this.requests.examine(catalog, tenant, request);
     const to = await this.placements.foresee(examined.server.id, { id, isolation: examined.isolation });
-    const foreseen = { tenant, examined, to, pace: COPY_PACES[request.pace ?? 'considerate'] };
+    const foreseen = { tenant, examined, to, pace: COPY_PACES[request.pace ?? DEFAULT_PACE] };
     const findings = await this.findInCatalog(foreseen);
     const source = await this.survey(foreseen, findings);
     return this.view(foreseen, findings, source);

@@ -78,6 +78,18 @@ it('is the latest one, where it changes while roles are limited', async () => {
   expect([await limitOf(ours), await limitOf(others)]).toEqual([70, 70]);
 });
 
+it('is none on a server with Citus, which is recognised by its settings', async () => {
+  await database.admin(`ALTER ROLE "${ours.role}" CONNECTION LIMIT 7`);
+  const client = new pg.Client({ connectionString: database.url, options: '-c citus.max_shared_pool_size=10' });
+  await client.connect();
+  try {
+    await limitRoles(queryOf(client), [ours.id], () => 40);
+  } finally {
+    await client.end();
+  }
+  expect(await limitOf(ours)).toBe(-1);
+});
+
 it('of other roles is set where the owner may not change one of them, or one is dropped meanwhile', async () => {
   const [foreign, dropped] = [randomUUID(), randomUUID()];
   for (const id of [foreign, dropped]) {
